@@ -1,0 +1,1 @@
+"""Runs to one labelled dataset; splits, statistics; reading batches for training."""

@@ -1,0 +1,1 @@
+"""The command `surecast`, the full schema, the plan of a study."""

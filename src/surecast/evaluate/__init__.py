@@ -1,0 +1,1 @@
+"""Metrics, and cost against a classical solver of the same error."""

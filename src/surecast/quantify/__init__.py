@@ -1,0 +1,1 @@
+"""Estimators of what the questions ask, each with its interval and verdict."""

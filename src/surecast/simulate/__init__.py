@@ -1,0 +1,1 @@
+"""The truth: built-in solvers, outside simulators, the run store."""

@@ -1,0 +1,1 @@
+"""What is learnt: networks, scalar surrogates, the training loop."""
