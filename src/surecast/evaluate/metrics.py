@@ -39,21 +39,30 @@ def relative_l2(truth: ArrayLike, prediction: ArrayLike) -> Array:
         mean of these over runs, (1/R) sum_r ||e_r||_2 / ||u_r||_2.
     """
     u, v = _pair(truth, prediction)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((norm := _norms(u)) > 0, _norms(v - u) / norm, np.nan)
+    size = _norms(u)
+    return np.divide(_norms(v - u), size, out=np.full(len(u), np.nan), where=size > 0)
+
+
+def mean_square_error(truth: ArrayLike, prediction: ArrayLike) -> Array:
+    """Mean square error of each run, (1/n) ||e||_2^2 over space, shape (run,), in the output's unit squared."""
+    u, v = _pair(truth, prediction)
+    return _norms(v - u) ** 2 / u[0].size
+
+
+def largest_error(truth: ArrayLike, prediction: ArrayLike) -> Array:
+    """Largest absolute error of each run, max_i |e_i| over space, shape (run,), in the output's unit."""
+    u, v = _pair(truth, prediction)
+    return np.max(np.abs(v - u).reshape(len(u), -1), axis=1)
 
 
 def rmse(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Root mean square error over all runs and cells, sqrt( (1/(R n)) sum_r ||e_r||_2^2 ), in the output's unit."""
-    u, v = _pair(truth, prediction)
-    squares = _norms(v - u) ** 2 / max(1, u[0].size)
-    return float(np.sqrt(np.mean(squares)))
+    """Root mean square error over all runs and cells, sqrt( (1/R) sum_r (1/n) ||e_r||_2^2 ), in the output's unit."""
+    return float(np.sqrt(np.mean(mean_square_error(truth, prediction))))
 
 
 def maximum_error(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Largest absolute error over all runs and cells, max_{r,i} |e_{r,i}|, in the output's unit."""
-    u, v = _pair(truth, prediction)
-    return float(np.max(np.abs(v - u)))
+    return float(np.max(largest_error(truth, prediction)))
 
 
 def band_error(truth: ArrayLike, prediction: ArrayLike, periodic: Sequence[bool]) -> Array:
@@ -79,20 +88,19 @@ def band_error(truth: ArrayLike, prediction: ArrayLike, periodic: Sequence[bool]
         Bands as in `BANDS`; NaN where the grid has no wave number in a band.
     """
     u, v = _pair(truth, prediction)
-    error, whole = band_energy(v - u, periodic), band_energy(u, periodic)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sqrt(error / np.nansum(whole, axis=1, keepdims=True))
+    whole = np.nansum(band_energy(u, periodic), axis=1, keepdims=True)
+    return _root_ratio(band_energy(v - u, periodic), whole)
 
 
 def band_relative_error(truth: ArrayLike, prediction: ArrayLike, periodic: Sequence[bool]) -> Array:
     """Error of each run in each wave-number band, relative to the truth in the same band.
 
     ``q_r(B) = sqrt( sum_{k in B} |e^_k|^2 / sum_{k in B} |u^_k|^2 )``: 0 is perfect, 1 is as good as predicting
-    nothing at these wave numbers. Parameters and result as in `band_error`.
+    nothing at these wave numbers. NaN also where the truth has nothing there. Parameters and result as in
+    `band_error`.
     """
     u, v = _pair(truth, prediction)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sqrt(band_energy(v - u, periodic) / band_energy(u, periodic))
+    return _root_ratio(band_energy(v - u, periodic), band_energy(u, periodic))
 
 
 def band_energy(field: ArrayLike, periodic: Sequence[bool]) -> Array:
@@ -163,6 +171,11 @@ def over_seeds(values: ArrayLike) -> tuple[Array, Array]:
 def _norms(values: Array) -> Array:
     # One reduction per run: the order of the sum, and so its bits, cannot depend on how many runs there are.
     return np.array([np.sqrt(np.sum(np.square(one.ravel()))) for one in values])
+
+
+def _root_ratio(part: Array, whole: Array) -> Array:
+    whole = np.broadcast_to(whole, part.shape)
+    return np.sqrt(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))
 
 
 def _cosine(transform: object, values: NDArray[np.generic], axis: int) -> NDArray[np.generic]:

@@ -1,0 +1,55 @@
+"""The runs of one split of a dataset, with the failed ones counted and left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from surecast.study.errors import DataError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def good_runs(dataset: xr.Dataset, split: str) -> tuple[xr.Dataset, int]:
+    """The runs of a split that did not fail (still lazy), and the number of those that did.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `surecast.assemble.open.open_dataset`: coordinate ``split`` with flag meanings, ``failed`` (run).
+    split : {"train", "validation", "test"}
+        Which split.
+
+    Raises
+    ------
+    DataError
+        If the split has no run that did not fail: there is nothing to judge by.
+    """
+    meanings = str(dataset["split"].attrs["flag_meanings"]).split()
+    flags = dict(zip(meanings, np.atleast_1d(dataset["split"].attrs["flag_values"]).tolist(), strict=True))
+    wanted = dataset["split"].values == flags[split]
+    failed = np.asarray(dataset["failed"].values).astype(bool)
+    keep = np.flatnonzero(wanted & ~failed)
+    if not keep.size:
+        raise DataError(
+            f"the dataset has no {split} run that did not fail ({int(wanted.sum())} runs in this split).",
+            f"set design.{split} to 20 runs or more, or look at why the runs failed.",
+        )
+    return dataset.isel(run=keep), int(np.sum(wanted & failed))
+
+
+def fields_and_scalars(truth: xr.Dataset, outputs: list[str]) -> tuple[list[str], list[str]]:
+    """The outputs that have dimensions beside ``run``, and those that have none."""
+    fields = [name for name in outputs if truth[name].ndim > 1]
+    return fields, [name for name in outputs if truth[name].ndim == 1]
+
+
+def periodic_dimensions(field: xr.DataArray) -> list[bool]:
+    """For each dimension after ``run``, whether its coordinate says ``periodic`` (attribute "yes" or 1)."""
+    return [
+        dim in field.coords and str(field[dim].attrs.get("periodic", "no")).lower() in ("yes", "1", "true")
+        for dim in field.dims
+        if dim != "run"
+    ]
