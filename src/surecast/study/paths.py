@@ -30,6 +30,9 @@ class Paths:
         self.report = self.root / "report.html"
         self.figures = self.root / "figures"
         self.tables = self.root / "tables"
+        self.records = self.root / "records"
+        self.logs = self.root / "logs"
+        self.benchmarks = self.root / "benchmarks"
 
     def part(self, part: str) -> Path:
         """One part of the runs, for example ``train-0003``."""

@@ -1,0 +1,86 @@
+"""surecast: from a study file to a report, one stage per rule file.
+
+    snakemake --cores all                                        the studies named in config/config.yaml
+    snakemake --cores all --config studies=[burgers]             another one
+    snakemake --cores all --config studies=/any/path/mine.yaml   one that lives elsewhere
+    snakemake --cores all results/burgers/estimates/averages.csv one estimate alone
+"""
+
+import os
+import sys
+from pathlib import Path
+
+# Sums depend on the number of threads: every numeric job has one, and parallelism is by jobs.
+# Set before anything imports NumPy or torch; jobs inherit it, on a cluster too.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+    os.environ[variable] = "1"
+os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+
+from snakemake.exceptions import WorkflowError
+
+from surecast.cli import lock
+from surecast.cli.plan import Plans, lock_digest
+from surecast.study.errors import SurecastError
+
+ROOT = Path(str(workflow.current_basedir)).resolve()
+
+
+configfile: str(ROOT / "config" / "config.yaml")
+
+
+try:
+    PLANS = Plans(config, ROOT / "config" / "studies", lock_digest(ROOT / "envs"))
+except SurecastError as error:
+    raise WorkflowError(str(error)) from None
+# Scripts find their study file here and not in `params`: moving a file is no reason to make anything again.
+config["study_files"] = PLANS.files
+
+if workflow.is_main_process:
+    if not workflow.dryrun:
+        lock.register(Path.cwd())
+else:
+    # On a node of a cluster the process that submitted the job cannot be seen.
+    os.environ.pop(lock.MAIN_PROCESS, None)
+
+
+wildcard_constraints:
+    study=r"[\w-]+",
+    part=r"(train|validation|test)-\d+",
+    seed=r"\d+",
+    name=r"\w+",
+    question=r"\w+",
+
+
+rule all:
+    default_target: True
+    input:
+        [plan.paths.report for plan in PLANS.asked],
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/design.smk"
+include: "workflow/rules/simulate.smk"
+include: "workflow/rules/assemble.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/quantify.smk"
+include: "workflow/rules/report.smk"
+
+
+onstart:
+    for name, plan in PLANS.items():
+        print(f"{name}: results in {plan.paths.root}/, logs in {plan.paths.logs}/", file=sys.stderr)
+
+
+onsuccess:
+    for name, plan in PLANS.items():
+        if plan.paths.report.exists():
+            print(f"{name}: the report is {plan.paths.report.resolve()}", file=sys.stderr)
+        else:
+            print(f"{name}: the results are in {plan.paths.root.resolve()}/", file=sys.stderr)
+
+
+onerror:
+    for name, plan in PLANS.items():
+        print(f"{name}: a job failed; its message is above and in {plan.paths.logs}/", file=sys.stderr)
+    print("What is finished is kept: the same command goes on from there.", file=sys.stderr)

@@ -1,0 +1,37 @@
+"""The command `surecast`: check a study, clean its results, look after a working directory."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from surecast.study.errors import SurecastError
+
+COMMANDS = {
+    "check": "validate a study and print what running it means",
+    "clean": "list, then delete, what a stage of a study has made",
+    "doctor": "compare the results with the study, the code and themselves; find stale locks",
+    "schema": "print the JSON schema of study files",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code: 0 fine, 1 something was found, 2 a malformed study or command."""
+    parser = argparse.ArgumentParser(prog="surecast", description="Surrogate-fast, simulator-true.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, text in COMMANDS.items():
+        module = importlib.import_module(f"surecast.cli.{name}")
+        module.add_arguments(commands.add_parser(name, help=text, description=module.__doc__))
+    options = parser.parse_args(arguments)
+    try:
+        return int(importlib.import_module(f"surecast.cli.{options.command}").run(options))
+    except SurecastError as error:
+        for message in getattr(error, "errors", None) or [error]:
+            print(f"Error: {message}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""Runs to one labelled dataset with a manifest beside it."""
+
+
+rule assemble:
+    input:
+        design="results/{study}/design.nc",
+        parts=lambda wildcards: [str(plan_of(wildcards).paths.part(part)) for part in plan_of(wildcards).parts],
+    output:
+        # The store itself lies outside the outputs: Snakemake would delete it before a job, and looks at nothing in
+        # it. The manifest holds the digest of every chunk, and readers check them.
+        manifest="results/{study}/dataset.json",
+        record="results/{study}/records/assemble.json",
+    params:
+        fingerprint=fingerprint("assemble"),
+    log:
+        "results/{study}/logs/assemble.log",
+    benchmark:
+        "results/{study}/benchmarks/assemble.tsv"
+    message:
+        "{wildcards.study}: assembling the dataset"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(60),
+    script:
+        "../scripts/assemble.py"

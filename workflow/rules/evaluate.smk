@@ -1,0 +1,51 @@
+"""How good each surrogate is, and what the same simulator does on coarser grids."""
+
+
+rule evaluate:
+    input:
+        manifest="results/{study}/dataset.json",
+        surrogates=lambda wildcards: [str(path) for path in plan_of(wildcards).trained(wildcards.name)],
+    output:
+        scores="results/{study}/evaluation/{name}.nc",
+        record="results/{study}/records/evaluate/{name}.json",
+    params:
+        fingerprint=fingerprint("evaluate", "name"),
+    log:
+        "results/{study}/logs/evaluate/{name}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate/{name}.tsv"
+    message:
+        "{wildcards.study}: evaluating {wildcards.name}"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    script:
+        "../scripts/evaluate.py"
+
+
+rule baselines:
+    input:
+        design="results/{study}/design.nc",
+        manifest="results/{study}/dataset.json",
+    output:
+        scores="results/{study}/evaluation/baselines.nc",
+        record="results/{study}/records/baselines.json",
+    params:
+        fingerprint=fingerprint("baselines"),
+    log:
+        "results/{study}/logs/baselines.log",
+    benchmark:
+        "results/{study}/benchmarks/baselines.tsv"
+    message:
+        "{wildcards.study}: running the simulator on coarser grids"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(60),
+    script:
+        "../scripts/baselines.py"
+
+
+# No surrogate can be named "baselines"; Snakemake does not know.
+ruleorder: baselines > evaluate

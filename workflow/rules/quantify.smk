@@ -1,0 +1,25 @@
+"""What can be said: one job per question."""
+
+
+rule quantify:
+    input:
+        manifest="results/{study}/dataset.json",
+        surrogates=trained_for,
+    output:
+        estimate="results/{study}/estimates/{question}.nc",
+        table="results/{study}/estimates/{question}.csv",
+        record="results/{study}/records/quantify/{question}.json",
+    params:
+        fingerprint=fingerprint("quantify", "question"),
+    log:
+        "results/{study}/logs/quantify/{question}.log",
+    benchmark:
+        "results/{study}/benchmarks/quantify/{question}.tsv"
+    message:
+        "{wildcards.study}: answering {wildcards.question}"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(120),
+    script:
+        "../scripts/quantify.py"

@@ -1,0 +1,25 @@
+"""What is learnt: one job per surrogate and seed."""
+
+
+rule train:
+    input:
+        manifest="results/{study}/dataset.json",
+    output:
+        # Checkpoints lie outside the outputs, so that a training that was killed goes on from the last one.
+        surrogate="results/{study}/surrogates/{name}/seed{seed}.json",
+        record="results/{study}/records/train/{name}-{seed}.json",
+    params:
+        fingerprint=fingerprint("train", "name", "seed"),
+    log:
+        "results/{study}/logs/train/{name}-{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/train/{name}-{seed}.tsv"
+    message:
+        "{wildcards.study}: training {wildcards.name}, seed {wildcards.seed}"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(120),
+        gpu=1,
+    script:
+        "../scripts/train.py"

@@ -1,0 +1,20 @@
+"""Answer one question."""
+
+from surecast.cli.job import job
+
+with job(snakemake) as study:
+    from pathlib import Path
+
+    from surecast.quantify.answer import answer
+
+    surrogates: dict[str, list[str]] = {}
+    for path in snakemake.input.surrogates:
+        surrogates.setdefault(Path(path).parent.name, []).append(path)
+    answer(
+        study,
+        snakemake.wildcards.question,
+        surrogates,
+        snakemake.input.manifest,
+        snakemake.output.estimate,
+        snakemake.output.table,
+    )
