@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,20 +50,38 @@ def of_array(array: np.ndarray) -> str:
     array = np.asarray(array)
     if array.dtype.kind in "OUT":
         return of_json(["text", list(array.shape), [str(item) for item in array.ravel()]])
-    array = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
-    head = f"{array.dtype.str}{array.shape}".encode()
-    state = xxhash.xxh3_128(head)
-    state.update(array.reshape(-1).view(np.uint8))
+    return of_blocks(array.dtype, array.shape or (1,), [array])
+
+
+def of_blocks(dtype: Any, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> str:
+    """Digest of a numeric array given in pieces along its first dimension: that of `of_array` for the whole."""
+    dtype = np.dtype(dtype).newbyteorder("<")
+    state = xxhash.xxh3_128(f"{dtype.str}{tuple(shape)}".encode())
+    for block in blocks:
+        state.update(np.ascontiguousarray(block, dtype=dtype).reshape(-1).view(np.uint8))
     return str(state.hexdigest())
 
 
 def of_dataset(dataset: Any) -> str:
     """Digest of an xarray Dataset: names, dimensions, decoded values and attributes."""
-    parts: dict[str, Any] = {"": _attributes(dataset.attrs)}
-    for name in sorted(map(str, dataset.variables)):
-        variable = dataset.variables[name]
-        parts[name] = [list(map(str, variable.dims)), of_array(variable.values), _attributes(variable.attrs)]
-    return of_json(parts)
+    described: dict[str, Any] = {"": dataset.attrs}
+    for name, variable in dataset.variables.items():
+        described[str(name)] = [list(map(str, variable.dims)), of_array(variable.values), variable.attrs]
+    return of_description(described)
+
+
+def of_description(described: Mapping[str, Any]) -> str:
+    """Digest of a Dataset whose variables are digested already (piece by piece, where they are large).
+
+    Parameters
+    ----------
+    described : mapping
+        The Dataset's attributes under ``""``; ``[dims, digest, attributes]`` under each variable's name.
+    """
+    plain: dict[str, Any] = {"": _attributes(described[""])}
+    for name, (dims, found, attributes) in ((key, value) for key, value in described.items() if key):
+        plain[name] = [dims, found, _attributes(attributes)]
+    return of_json(plain)
 
 
 def _attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:
