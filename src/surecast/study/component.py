@@ -5,6 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+
+def refused(key: str, message: str, remedy: str = "") -> PydanticCustomError:
+    """What a validator raises where a setting is impossible; the error names the key's file and line.
+
+    Parameters
+    ----------
+    key : str
+        The setting at fault, dots between levels (empty: the component as a whole).
+    message : str
+        What is wrong, as a sentence without the key and the value.
+    remedy : str
+        What to write instead.
+    """
+    return PydanticCustomError("refused", "{reason}", {"reason": message, "key": key, "remedy": remedy})
 
 
 class Component(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -29,9 +30,16 @@ class SurecastError(Exception):
 
 
 class StudyError(SurecastError):
-    """A study file that cannot be run as it stands."""
+    """A study file that cannot be run as it stands.
+
+    Attributes
+    ----------
+    errors : tuple of StudyError
+        Every error found in the file; the error itself where it is the only one.
+    """
 
     exit_code = 2
+    errors: tuple[StudyError, ...]
 
     def __init__(
         self,
@@ -48,8 +56,20 @@ class StudyError(SurecastError):
         where = "" if file is None else f"{file}" + ("" if line is None else f":{line}") + ": "
         what = "" if key is None else f"{key}" + ("" if value is None else f" = {value!r}") + ": "
         super().__init__(f"{where}{what}{message}", remedy)
+        self.errors = (self,)
+
+    @classmethod
+    def of(cls, errors: Sequence[StudyError]) -> StudyError:
+        """One error that lists all of `errors`, one line each (the error itself where there is only one)."""
+        if len(errors) == 1:
+            return errors[0]
+        every = cls("\n".join(str(error) for error in errors))
+        every.errors = tuple(errors)
+        return every
 
     def __reduce__(self) -> tuple[object, ...]:
+        if len(self.errors) > 1:
+            return (StudyError.of, (self.errors,))
         return (_study_error, (self.reason, self.remedy, self.file, self.line, self.key, self.value))
 
 

@@ -68,7 +68,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
     stated = content["digest"]
     found = digest.of_json({key: value for key, value in content.items() if key != "digest"})
     if found != stated:
-        raise DataError(f"{path}: content has changed since it was written (digest {found}, not {stated}).", _remake(path))
+        raise DataError(
+            f"{path}: content has changed since it was written (digest {found}, not {stated}).", _remake(path)
+        )
     return content
 
 
@@ -113,7 +115,9 @@ def read_dataset(path: str | Path, *, verify: bool = True) -> xr.Dataset:
         stated = dataset.attrs.get("digest")
         found = digest.of_dataset(dataset)
         if stated != found:
-            raise DataError(f"{path}: content has changed since it was written (digest {found}, not {stated}).", _remake(path))
+            raise DataError(
+                f"{path}: content has changed since it was written (digest {found}, not {stated}).", _remake(path)
+            )
     for variable in dataset.variables.values():
         variable.encoding.clear()
     return dataset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ def progress(items: Iterable[T], label: str, total: int | None = None, interval:
 
         yield from tqdm(items, desc=label, total=total, leave=False)
         return
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     start = last = time.monotonic()
     for count, item in enumerate(items, start=1):

@@ -1,0 +1,158 @@
+"""Digests of code: a module and, transitively, what it imports inside surecast or the user's folder.
+
+Read from the source by the abstract syntax tree, never by importing: comments, docstrings and
+formatting do not count, nothing heavy is loaded, and an edited module is noticed at once.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from surecast.study import digest
+from surecast.study.errors import ComponentError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+EXCLUDED = frozenset(f"surecast.study.{name}" for name in ("kinds", "errors", "progress", "paths", "nearest", "source"))
+"""They find, word or show things: nothing in them can change a number."""
+
+
+def code_digest(targets: Iterable[str | Path], folder: str | Path | None = None) -> str:
+    """Digest of the code that targets consist of.
+
+    Parameters
+    ----------
+    targets : iterable of str or Path
+        ``"module"``, ``"module:Class"`` or a file.
+    folder : str or Path, optional
+        Where the user's modules lie.
+
+    Returns
+    -------
+    str
+        The same as long as no statement in any of the files changes, wherever they lie.
+    """
+    files = code_files(targets, folder)
+    return digest.of_json({name: _file_digest(path, *_stamp(path)) for name, path in files.items()})
+
+
+def code_files(targets: Iterable[str | Path], folder: str | Path | None = None) -> dict[str, Path]:
+    """Modules that targets consist of, by name, sorted.
+
+    Raises
+    ------
+    ComponentError
+        If a target is neither in surecast nor in the user's folder nor an installed module.
+    """
+    folder = None if folder is None else Path(folder).resolve()
+    found: dict[str, Path] = {}
+    waiting: list[tuple[str, Path]] = []
+    for target in targets:
+        waiting.append(_start(target, folder))
+    while waiting:
+        name, path = waiting.pop()
+        if name in found or name in EXCLUDED:
+            continue
+        found[name] = path
+        for imported in _imports(path, name, *_stamp(path)):
+            place = _locate(imported, folder)
+            if place is not None:
+                waiting.append((imported, place))
+    return dict(sorted(found.items()))
+
+
+def _start(target: str | Path, folder: Path | None) -> tuple[str, Path]:
+    if isinstance(target, Path) or target.endswith((".py", ".smk")):
+        path = Path(target)
+        if not path.is_file():
+            raise ComponentError(f"there is no file {path}.", "check the path.")
+        return path.name, path
+    name = target.partition(":")[0]
+    place = _locate(name, folder) or _installed(name)
+    if place is None:
+        raise ComponentError(f"module {name!r} is not found.", "put it beside the study file or install its package.")
+    return name, place
+
+
+def _locate(name: str, folder: Path | None) -> Path | None:
+    """The file of a module of surecast or of the user's folder."""
+    steps = name.split(".")
+    if steps[0] == "surecast":
+        return _module_file(PACKAGE, steps[1:])
+    return None if folder is None else _module_file(folder, steps)
+
+
+def _module_file(root: Path, steps: list[str]) -> Path | None:
+    place = root.joinpath(*steps)
+    for path in (place.with_suffix(".py") if steps else None, place / "__init__.py"):
+        if path is not None and path.is_file():
+            return path
+    return None
+
+
+def _installed(name: str) -> Path | None:
+    """The file of a user's module that is installed as a package; parents are not imported."""
+    import importlib.machinery
+
+    search: list[str] | None = None
+    spec = None
+    for depth in range(1, name.count(".") + 2):
+        spec = importlib.machinery.PathFinder.find_spec(".".join(name.split(".")[:depth]), search)
+        if spec is None:
+            return None
+        search = list(spec.submodule_search_locations or [])
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_mtime_ns, state.st_size
+
+
+@functools.cache
+def _file_digest(path: Path, modified: int, size: int) -> str:
+    tree = _parse(path)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
+            node.body = node.body[1:]
+    return digest.of_bytes(ast.dump(tree, include_attributes=False).encode())
+
+
+def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    first = node.body[0] if node.body else None
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+
+
+@functools.cache
+def _imports(path: Path, name: str, modified: int, size: int) -> tuple[str, ...]:
+    return tuple(_found_imports(path, name))
+
+
+def _found_imports(path: Path, name: str) -> Iterator[str]:
+    """Every module that a file may import, inside functions too; packages' own files come along."""
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(_parse(path)):
+        if isinstance(node, ast.Import):
+            for item in node.names:
+                yield from _with_parents(item.name)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from _with_parents(module)
+            for item in node.names:  # what is imported may be a module itself
+                yield f"{module}.{item.name}" if module else item.name
+
+
+def _with_parents(module: str) -> Iterator[str]:
+    steps = module.split(".")
+    for stop in range(1, len(steps) + 1):
+        yield ".".join(steps[:stop])
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        raise ComponentError(f"{path} is not Python ({error}).", "correct it.") from error

@@ -1,0 +1,176 @@
+"""The table of kinds: what a study names by `kind`, as text that is imported only when it is used.
+
+A kind that holds a colon, `my_package.my_module:my_name`, is the user's own: it is looked for in the
+study's folder first and needs no registration.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from surecast.study.errors import ComponentError
+from surecast.study.nearest import suggestion
+
+TABLES: dict[str, dict[str, str]] = {
+    # Beside these, every continuous distribution of scipy.stats by its name (laws/continuous.py).
+    "laws": {
+        "uniform": "surecast.study.laws.continuous:Uniform",
+        "normal": "surecast.study.laws.continuous:Normal",
+        "gaussian_field": "surecast.study.laws.gaussian_field:GaussianField",
+        "integer": "surecast.study.laws.integer:Integer",
+        "categorical": "surecast.study.laws.categorical:Categorical",
+        "empirical": "surecast.study.laws.empirical:Empirical",
+    },
+    "simulator": {
+        "groundwater": "surecast.simulate.groundwater:Groundwater",
+        "burgers": "surecast.simulate.burgers:Burgers",
+    },
+    "output": {
+        "variable": "surecast.simulate.outputs:Variable",
+        "maximum": "surecast.simulate.outputs:Maximum",
+        "minimum": "surecast.simulate.outputs:Minimum",
+        "mean": "surecast.simulate.outputs:Mean",
+        "boundary_flux": "surecast.simulate.outputs:BoundaryFlux",
+    },
+    "design": {
+        "monte_carlo": "surecast.design.monte_carlo:MonteCarlo",
+        "latin_hypercube": "surecast.design.latin_hypercube:LatinHypercube",
+        "sobol": "surecast.design.sobol:Sobol",
+        "table": "surecast.design.table:Table",
+    },
+    "surrogate": {
+        "fno": "surecast.train.models.fno:FNO",
+        "unet": "surecast.train.models.unet:UNet",
+        "gaussian_process": "surecast.train.models.gaussian_process:GaussianProcess",
+        "polynomial_chaos": "surecast.train.models.polynomial_chaos:PolynomialChaos",
+        "pod_ridge": "surecast.train.models.pod_ridge:PODRidge",
+    },
+    "question": {
+        "moments": "surecast.quantify.moments:Moments",
+        "exceedance": "surecast.quantify.exceedance:Exceedance",
+        "sobol": "surecast.quantify.sobol:Sobol",
+    },
+    "estimator": {
+        "monte_carlo": "surecast.quantify.estimators.monte_carlo:MonteCarlo",
+        "scrambled_sobol": "surecast.quantify.estimators.scrambled_sobol:ScrambledSobol",
+        "control_variates": "surecast.quantify.estimators.control_variates:ControlVariates",
+        "importance_sampling": "surecast.quantify.estimators.importance_sampling:ImportanceSampling",
+    },
+}
+
+USER_FUNCTION = "surecast.simulate.function:FunctionSimulator"
+"""Wraps a user's function that is named as simulator."""
+
+SCIPY_LAW = "surecast.study.laws.continuous:Continuous"
+
+
+def names(table: str) -> list[str]:
+    """The valid names of a table, without the user's own."""
+    found = set(TABLES[table])
+    if table == "laws":
+        from surecast.study.laws.continuous import distribution_names
+
+        found |= set(distribution_names())
+    return sorted(found)
+
+
+def target(table: str, kind: str) -> str:
+    """Where a kind is defined, ``module:name`` (for digests of code), without importing it.
+
+    An unknown name in the table of laws is taken as a distribution of scipy.stats; `resolve` refuses it if it is none.
+
+    Raises
+    ------
+    ComponentError
+        If the table holds no such name.
+    """
+    if ":" in kind:
+        return kind
+    if kind in TABLES[table]:
+        return TABLES[table][kind]
+    if table == "laws":
+        return SCIPY_LAW
+    raise ComponentError(f"there is no {_noun(table)} of kind {kind!r}.", suggestion(kind, names(table)))
+
+
+def resolve(table: str, kind: str, folder: str | Path | None = None) -> Any:
+    """The class (or the user's function) that a kind names.
+
+    Parameters
+    ----------
+    table : str
+        One of the keys of `TABLES`.
+    kind : str
+        A name in the table, or ``module:name``.
+    folder : str or Path, optional
+        Where the user's modules are looked for first.
+
+    Raises
+    ------
+    ComponentError
+        If the name is unknown (the nearest one is given), or its module cannot be imported.
+    """
+    if ":" in kind:
+        return _user(kind, folder)
+    if table == "laws" and kind not in TABLES["laws"]:
+        from surecast.study.laws.continuous import distribution_class, distribution_names
+
+        if kind not in distribution_names():
+            raise ComponentError(f"there is no law of kind {kind!r}.", suggestion(kind, names(table)))
+        return distribution_class(kind)
+    return resolve_target(target(table, kind))
+
+
+def resolve_target(text: str) -> Any:
+    """What a row of the tables names, ``module:name``."""
+    module, _, name = text.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _noun(table: str) -> str:
+    return "law" if table == "laws" else table
+
+
+def _user(kind: str, folder: str | Path | None) -> Any:
+    module_name, _, name = kind.partition(":")
+    if not all(part.isidentifier() for part in [*module_name.split("."), name]):
+        raise ComponentError(
+            f"{kind!r} is not of the form module:name.", "write for example `my_module:my_function`, without '.py'."
+        )
+    try:
+        module = _import(module_name, folder)
+    except Exception as error:  # a user's module may raise anything while it is imported
+        raise ComponentError(
+            f"module {module_name!r} cannot be imported ({type(error).__name__}: {error}).",
+            f"put {module_name.replace('.', '/')}.py beside the study file or install its package, "
+            f"and try `python -c 'import {module_name}'` there.",
+        ) from error
+    try:
+        return getattr(module, name)
+    except AttributeError as error:
+        own = [item for item in vars(module) if not item.startswith("_")]
+        raise ComponentError(f"module {module_name!r} has no {name!r}.", suggestion(name, own)) from error
+
+
+def _import(name: str, folder: str | Path | None) -> ModuleType:
+    """Import a module, the study's folder first, even where another study's module of that name is loaded."""
+    if folder is None:
+        return importlib.import_module(name)
+    folder = Path(folder).resolve()
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    top = name.partition(".")[0]
+    own = [path for path in (folder / f"{top}.py", folder / top) if path.exists()]
+    loaded = getattr(sys.modules.get(top), "__file__", None)
+    if own and loaded is not None and folder not in Path(loaded).resolve().parents:
+        for other in [item for item in sys.modules if item == top or item.startswith(f"{top}.")]:
+            del sys.modules[other]
+        sys.path.remove(str(folder))
+        sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    return importlib.import_module(name)
