@@ -1,0 +1,105 @@
+"""Gates between a simulator and everything else: a run that is not fit for use is a failed run.
+
+NaN, infinities, absurd magnitudes and fields that are zero throughout are failures, whatever the
+simulator says of itself; they are recorded with a message and never averaged in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from surecast.study.errors import SimulationError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+WORST_SHOWN = 5
+
+
+def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = ()) -> np.ndarray:
+    """Why each run failed.
+
+    Parameters
+    ----------
+    raw : xarray.Dataset
+        Variables with dimension ``run``; ``failure`` (run,), the simulator's own message, if it has one.
+    largest : float
+        Magnitude above which a value is absurd.
+    ignored : sequence of str
+        Variables that are not looked at (diagnostics of the solver).
+
+    Returns
+    -------
+    ndarray of str (object), shape (run,)
+        Empty for runs that are fine.
+    """
+    runs = raw.sizes["run"]
+    found: list[str] = [str(text) for text in raw["failure"].values] if "failure" in raw else [""] * runs
+    all_zero = np.ones(runs, dtype=bool)
+    fields = 0
+    for name, variable in raw.data_vars.items():
+        if name == "failure" or name in ignored:
+            continue
+        values = variable.transpose("run", ...).values.reshape(runs, -1)
+        with np.errstate(invalid="ignore"):
+            for row in np.flatnonzero(~(np.abs(values) <= largest).all(axis=1)):
+                found[row] = found[row] or _fault(str(name), values[row], largest)
+        if variable.ndim > 1:
+            fields += 1
+            all_zero &= ~values.any(axis=1)
+    if fields:
+        for row in np.flatnonzero(all_zero):
+            found[row] = found[row] or "every field is zero throughout"
+    return np.array(found, dtype=object)
+
+
+def _fault(name: str, values: np.ndarray, largest: float) -> str:
+    size = values.size
+    if nans := int(np.isnan(values).sum()):
+        return f"{name} is NaN" + (f" in {nans} of {size} places" if size > 1 else "")
+    if infinite := int(np.isinf(values).sum()):
+        return f"{name} is infinite" + (f" in {infinite} of {size} places" if size > 1 else "")
+    return f"{name} has the magnitude {np.abs(values).max():.3g}, above {largest:g}"
+
+
+def stop_if_too_many(runs: xr.Dataset, total: int, max_share: float) -> None:
+    """Stop the study if more than a share of its runs failed.
+
+    Parameters
+    ----------
+    runs : xarray.Dataset
+        Runs made so far (a part, or all): ``failed`` and ``message`` (run,), and their inputs.
+    total : int
+        Number of runs that the design has: a part alone stops the study only once the share of the whole
+        design is exceeded for certain, so the size of parts decides nothing.
+    max_share : float
+        Largest share that is borne.
+
+    Raises
+    ------
+    SimulationError
+        Which lists the first of them with inputs, seed and message.
+    """
+    failed = np.flatnonzero(runs["failed"].values != 0)
+    if len(failed) <= max_share * total:
+        return
+    lines = []
+    for row in failed[:WORST_SHOWN]:
+        run = runs.isel(run=int(row))
+        inputs = [
+            f"{name} = {value.values.item():.6g}" if value.dtype.kind == "f" else f"{name} = {value.values.item()}"
+            for name, value in run.data_vars.items()
+            if value.ndim == 0 and ("law" in value.attrs or name == "seed")
+        ]
+        label = f"run {int(run['run'])}" if "run" in run.coords else f"row {row}"
+        lines.append(f"  {label} ({', '.join(inputs)}): {run['message'].values.item()}")
+    more = len(failed) - len(lines)
+    raise SimulationError(
+        f"{len(failed)} of {total} runs failed, more than the share failures.max_share = {max_share:g}:\n"
+        + "\n".join(lines)
+        + (f"\n  and {more} more\n" if more > 0 else "\n"),
+        "look at these inputs: correct the simulator or the laws, or raise failures.max_share.",
+    )

@@ -1,0 +1,54 @@
+"""Fast Poisson solver on the unit square by sine and cosine transforms.
+
+    -Laplace u = r,   u = 0 at x = 0 and x = 1,   u_y = 0 at y = 0 and y = 1
+
+on n x n cells with the five-point finite volumes of constant coefficient 1 (unknowns at cell centres,
+Dirichlet values half a cell away). Its eigenvectors are sines in x (DST-II) and cosines in y (DCT-II),
+its eigenvalues, for i = 1 .. n and j = 0 .. n - 1,
+
+    lambda_ij = 2 - 2 cos(pi i / n) + 2 - 2 cos(pi j / n).
+
+Buzbee, Golub and Nielson, SIAM J. Numer. Anal. 7 (1970) 627-656; the transforms for these boundary
+conditions: Strang, SIAM Review 41 (1999) 135-147.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.fft
+
+
+class PoissonPreconditioner:
+    """The inverse of the constant-coefficient operator, as a preconditioner for the scaled variable one.
+
+    Parameters
+    ----------
+    cells : int
+        Cells along each side.
+    precision : numpy dtype
+        Floating-point format of the transforms. float32 halves their time and costs about one iteration
+        of conjugate gradients, whose residuals and solution stay in float64.
+
+    Notes
+    -----
+    For div(k grad p) with a smooth k the operator is first scaled to k^-1/2 A k^-1/2, whose continuous
+    limit is the Laplacian plus a potential; the same preconditioner on the unscaled operator needs four
+    times as many iterations at variance 1, and scaling loses where k jumps (Concus and Golub, SIAM J.
+    Numer. Anal. 10 (1973) 1103-1120).
+    """
+
+    def __init__(self, cells: int, precision: type[np.floating] = np.float32) -> None:
+        rows = 2 - 2 * np.cos(np.pi * np.arange(cells) / cells)
+        columns = 2 - 2 * np.cos(np.pi * np.arange(1, cells + 1) / cells)
+        # The transforms are not normalised: forward and back multiplies by 2n in each direction.
+        self._inverse = (1 / ((rows[:, None] + columns) * (2 * cells) ** 2)).astype(precision)
+        self._precision = precision
+
+    def apply(self, residual: np.ndarray, out: np.ndarray) -> None:
+        """Write the solution of the Poisson problem to `out`; shapes ``(batch, y, x)``."""
+        work = residual.astype(self._precision)
+        work = scipy.fft.dst(work, type=2, axis=2, overwrite_x=True)
+        work = scipy.fft.dct(work, type=2, axis=1, overwrite_x=True)
+        work *= self._inverse
+        work = scipy.fft.dct(work, type=3, axis=1, overwrite_x=True)
+        out[...] = scipy.fft.dst(work, type=3, axis=2, overwrite_x=True)

@@ -1,0 +1,102 @@
+"""What every simulator is: inputs of any number of runs in, raw outputs of the same runs out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+
+from surecast.study.component import Component
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+
+class VariableInfo(TypedDict):
+    """What a raw output is: its dimensions besides ``run``, its unit, its long name."""
+
+    dims: tuple[str, ...]
+    units: str
+    long_name: str
+
+
+class Simulator(Component):
+    """The truth of a study: a deterministic map (seed included) from inputs to raw outputs.
+
+    A subclass states the equation in its docstring and implements `input_names`, `variables`, `run`,
+    `resolution` and `card`; one on a grid also `grids`, `refined`, `coarser` and `restrict`.
+    """
+
+    #: Raw outputs that describe the solution process, not the solution: recorded beside the outputs, never gated.
+    diagnostics: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether a run depends on the variable ``seed`` of its inputs (which is then part of its identity)."""
+        return False
+
+    @abstractmethod
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs that the simulator needs, fields first; empty if it takes whatever it is given."""
+
+    @abstractmethod
+    def variables(self) -> dict[str, VariableInfo]:
+        """Raw outputs by name (diagnostics included); empty if they are known only after a run."""
+
+    @abstractmethod
+    def run(self, inputs: xr.Dataset) -> xr.Dataset:
+        """Simulate every run of a Dataset.
+
+        Parameters
+        ----------
+        inputs : xarray.Dataset
+            One variable per input with dimension ``run``; inputs named in `grids` arrive as functions on
+            that grid, dimensions ``(run, y, x)`` or ``(run, x)``. ``seed`` (run,) if stochastic.
+
+        Returns
+        -------
+        xarray.Dataset
+            Raw outputs with the same ``run`` dimension, float64, with units and long names, and
+            ``failure`` (run,): why a run failed, empty if it did not. The bits of a run do not depend on
+            which other runs are in `inputs`, on their number or order.
+
+        Raises
+        ------
+        SimulationError
+            If `inputs` lacks something; never because a single run fails.
+        """
+
+    @abstractmethod
+    def resolution(self) -> dict[str, Any]:
+        """What the discretisation is (cells, time step ...), as JSON values."""
+
+    @abstractmethod
+    def card(self) -> dict[str, Any]:
+        """What a reader of the dataset must know: equation, domain, boundary conditions, units, grid, solver."""
+
+    def grids(self) -> dict[str, dict[str, np.ndarray]]:
+        """Coordinates at which each field input is wanted, for example ``{"permeability": {"y": ..., "x": ...}}``."""
+        return {}
+
+    def refined(self) -> Simulator | None:
+        """The same simulator on a refined grid, which measures the discretisation error; None if there is none."""
+        return None
+
+    def coarser(self) -> list[Simulator]:
+        """The same simulator on coarser grids, finest first: what a surrogate has to beat."""
+        return []
+
+    def restrict(self, fields: xr.Dataset) -> xr.Dataset:
+        """Raw outputs of `refined` brought to this grid; scalars unchanged."""
+        return fields
+
+    def source(self, inputs: xr.Dataset, grid: dict[str, np.ndarray]) -> xr.DataArray | None:
+        """Source term of the conservation law on a uniform cell-centred grid, dims ``(run, y, x)``, or None."""
+        return None
+
+    def code_targets(self) -> list[str]:
+        """Modules whose code decides the result, as `surecast.study.code.code_digest` takes them."""
+        return [f"{type(self).__module__}:{type(self).__qualname__}"]
+
+    def check(self) -> None:
+        """Raise `ComponentError` if the simulator cannot run as it is set up; called before anything runs."""

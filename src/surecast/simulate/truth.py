@@ -1,0 +1,202 @@
+"""The truth on call: the study's outputs of any runs, from the run store or newly simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surecast.simulate import gates
+from surecast.simulate.identity import run_identities
+from surecast.simulate.outputs import Output
+from surecast.simulate.simulator import Simulator
+from surecast.simulate.store import DEFINITION, RunStore
+from surecast.study import digest
+from surecast.study.errors import SimulationError
+from surecast.study.progress import progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from surecast.study.model import Study
+
+RUNS_PER_PACK = 64  # runs simulated before they are stored: what an interrupted job loses at most
+
+
+class Truth:
+    """The simulator as a function from inputs to the study's outputs.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    outputs : sequence of str, optional
+        Outputs wanted; default: all. Others are neither computed nor stored.
+    store : RunStore, optional
+        Where runs are looked for and kept; default: nowhere.
+    fields : bool
+        Whether the default set of outputs includes fields.
+    simulator : Simulator, optional
+        The study's simulator on another grid; default: as the study has it.
+
+    Attributes
+    ----------
+    runs_made, runs_found : int
+        Runs simulated and runs found in the store (or repeated within a call) so far.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        outputs: Sequence[str] | None = None,
+        store: RunStore | None = None,
+        fields: bool = True,
+        simulator: Simulator | None = None,
+    ) -> None:
+        from surecast.study.code import code_digest
+
+        self.study = study
+        self.store = store
+        self.simulator: Simulator = simulator or study.build_simulator()
+        named: dict[str, Output] = {name: study.build_output(name) for name in study.outputs}
+        if outputs is None:
+            outputs = [name for name in named if fields or not named[name].is_field(self.simulator)]
+        if unknown := [name for name in outputs if name not in named]:
+            raise SimulationError(f"the study has no output {unknown[0]!r}.", f"use one of {', '.join(named)}.")
+        self.outputs = {name: named[name] for name in outputs}
+        self.code = code_digest(self.simulator.code_targets())
+        output_code = code_digest(["surecast.simulate.outputs"])
+        self.definitions = {
+            name: digest.of_json([type(output).__qualname__, output.settings(), output_code])
+            for name, output in self.outputs.items()
+        }
+        self.runs_made = self.runs_found = 0
+
+    def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
+        """Outputs of runs.
+
+        Parameters
+        ----------
+        inputs : xarray.Dataset
+            Inputs as the study's joint law gives them, dimension ``run``; ``seed`` (run,) where the
+            simulator draws random numbers.
+
+        Returns
+        -------
+        xarray.Dataset
+            The outputs by name, dimension ``run`` and the run coordinates of `inputs`; scalars float64,
+            fields float32, NaN where the run failed; ``failed`` (run,) int8 and ``message`` (run,) str.
+        """
+        realised = self.realise(inputs)
+        identities = run_identities(self.simulator, self.code, realised)
+        blocks, place = ([], {}) if self.store is None else self.store.find(identities, self.definitions)
+        missing: dict[str, int] = {}
+        for row, identity in enumerate(map(str, identities)):
+            if identity not in place:
+                missing.setdefault(identity, row)
+        rows = np.array(list(missing.values()), dtype=np.int64)
+        starts = range(0, len(rows), RUNS_PER_PACK)
+        for start in progress(starts, "simulating (packs of runs)") if len(starts) > 1 else starts:
+            chosen = rows[start : start + RUNS_PER_PACK]
+            made = self._simulate(realised.isel(run=chosen))
+            if self.store is not None:
+                self.store.add(identities[chosen], made)
+            place |= {str(identities[row]): len(place) + count for count, row in enumerate(chosen)}
+            blocks.append(made)
+        self.runs_made += len(rows)
+        self.runs_found += len(identities) - len(rows)
+        return self._together(blocks, [place[str(identity)] for identity in identities], inputs)
+
+    def identities(self, inputs: xr.Dataset) -> np.ndarray:
+        """Identities of runs, shape (run,); see `surecast.simulate.identity`."""
+        return run_identities(self.simulator, self.code, self.realise(inputs))
+
+    def realise(self, inputs: xr.Dataset) -> xr.Dataset:
+        """Inputs as the simulator sees them: fields on its grid; the seed only where it matters."""
+        names = [name for name in self.study.inputs if name in inputs]
+        if self.simulator.stochastic and "seed" in inputs:
+            names.append("seed")
+        chosen = inputs[names].reset_coords(drop=True)
+        grids = self.simulator.grids()
+        return self.study.joint_law().realise(chosen, grids) if grids else chosen
+
+    def _simulate(self, realised: xr.Dataset) -> xr.Dataset:
+        import xarray as xr
+
+        raw = self.simulator.run(realised)
+        if "failure" in raw and all(str(text) for text in raw["failure"].values) and len(raw.data_vars) == 1:
+            return self._all_failed(raw)  # no call of a user's function came back: not even the names are known
+        computed: dict[str, xr.DataArray] = {}
+        for name, output in self.outputs.items():
+            array = output.from_simulation(realised, raw)
+            self._check_dimensions(name, output, array)
+            array.attrs[DEFINITION] = self.definitions[name]
+            computed[name] = array
+        checked = raw.assign({f"output {name}": array.variable for name, array in computed.items()})
+        message = gates.messages(checked, self.study.failures.largest, self.simulator.diagnostics)
+        failed = message != ""
+        made = xr.Dataset()
+        for name, array in computed.items():
+            kept = array.astype(np.float32 if array.ndim > 1 else np.float64, keep_attrs=True)
+            made[name] = kept.where(xr.DataArray(~failed, dims="run"))
+            made[name].attrs = array.attrs
+        for name in self.simulator.diagnostics:
+            made[name] = raw[name].astype(np.float64, keep_attrs=True)
+        return made.assign(_status(failed, message))
+
+    def _all_failed(self, raw: xr.Dataset) -> xr.Dataset:
+        import xarray as xr
+
+        runs = raw.sizes["run"]
+        made = xr.Dataset()
+        for name, output in self.outputs.items():
+            if output.is_field(self.simulator):
+                raise SimulationError(
+                    f"every one of {runs} runs failed; the first said: {raw['failure'].values[0]}",
+                    "run the simulator on one of these inputs by hand.",
+                )
+            attributes = {"units": output.unit(self.simulator) or "1", DEFINITION: self.definitions[name]}
+            made[name] = ("run", np.full(runs, np.nan), attributes)
+        return made.assign(_status(np.ones(runs, dtype=bool), raw["failure"].values))
+
+    def _check_dimensions(self, name: str, output: Output, array: xr.DataArray) -> None:
+        stated, found = output.dimensions(self.simulator), tuple(str(dim) for dim in array.dims[1:])
+        if set(stated) != set(found):
+            raise SimulationError(
+                f"output {name!r} has the dimensions {found}, not {stated} as stated.",
+                f"write outputs.{name}.dims: [{', '.join(found)}], or reduce it.",
+            )
+
+    def _together(self, blocks: list[xr.Dataset], rows: list[int], inputs: xr.Dataset) -> xr.Dataset:
+        import xarray as xr
+
+        wanted = [*self.outputs, *self.simulator.diagnostics, "failed", "message"]
+        blocks = [block[wanted] for block in blocks]
+        joined = xr.concat(
+            blocks,
+            "run",
+            join="override",
+            data_vars="all",
+            coords="minimal",
+            compat="override",
+            combine_attrs="override",
+        )
+        joined = joined.isel(run=rows)
+        for variable in joined.variables.values():
+            variable.attrs.pop(DEFINITION, None)
+        joined = joined.transpose("run", ...)
+        joined.attrs = {}
+        return joined.assign_coords({name: value for name, value in inputs.coords.items() if value.dims == ("run",)})
+
+
+def _status(failed: np.ndarray, message: np.ndarray) -> dict[str, tuple[str, np.ndarray, dict[str, Any]]]:
+    flags = {"flag_values": np.array([0, 1], dtype=np.int8), "flag_meanings": "fine failed"}
+    return {
+        "failed": (
+            "run",
+            np.asarray(failed).astype(np.int8),
+            {"long_name": "whether the run failed", "units": "1", **flags},
+        ),
+        "message": ("run", np.asarray(message, dtype=object), {"long_name": "why the run failed"}),
+    }
