@@ -1,0 +1,110 @@
+"""What every estimator is, and what they share: interval by statistic, convergence record, reasons for doubt."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from surecast.quantify.estimate import Estimate, Statistic
+from surecast.quantify.integrand import Integrand
+from surecast.quantify.intervals import Interval, positive_t_interval, t_interval
+from surecast.quantify.sampling import Task
+from surecast.study.component import Component
+
+HEAVY_SHARE = 0.2
+"""One row that makes more than this share of the sample variance: the tail is not seen well enough."""
+
+
+class Estimator(Component):
+    """Base of the estimators. Settings are fields; `estimate` does the work."""
+
+    kind: ClassVar[str]
+    needs_surrogate: ClassVar[bool] = False
+    methods: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def estimate(self, integrand: Integrand, task: Task) -> list[Estimate]:
+        """One estimate for each of the integrand's statistics."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Value, interval and standard error of one statistic."""
+
+    value: float
+    low: float
+    high: float
+    standard_error: float
+
+
+def figure(statistic: Statistic, value: float, standard_error: float, dof: float, level: float) -> Figure:
+    """t interval on the statistic's scale."""
+    scale = positive_t_interval if statistic.interval == "positive" else t_interval
+    low, high = scale(value, standard_error, dof, level)
+    if statistic.interval == "probability":
+        low, high = max(low, 0.0), min(high, 1.0)
+    return Figure(value, low, high, standard_error)
+
+
+def both_ways(as_quiet: Figure, as_event: Figure) -> Figure:
+    """Probability with failed runs: counted once as no event and once as event, the interval holds both."""
+    return Figure(
+        0.5 * (as_quiet.value + as_event.value),
+        min(as_quiet.low, as_event.low),
+        max(as_quiet.high, as_event.high),
+        max(as_quiet.standard_error, as_event.standard_error),
+    )
+
+
+def growing(rows: int, steps: int, least: int = 20) -> list[int]:
+    """Numbers of rows at which convergence is recorded: geometric, the last one is `rows`."""
+    if steps <= 1 or rows <= least:
+        return [rows]
+    return sorted({round(n) for n in np.geomspace(least, rows, steps)})
+
+
+def finished(rows: np.ndarray) -> np.ndarray:
+    """Mask (n,) of rows without a failed run."""
+    return ~np.isnan(rows).any(axis=tuple(range(1, rows.ndim)))
+
+
+def heavy_tail(pseudo: np.ndarray) -> bool:
+    """Whether one row makes too large a share of the sample variance for a t interval to be trusted."""
+    squares = np.square(pseudo - pseudo.mean())
+    total = squares.sum()
+    return bool(total > 0 and squares.max() > HEAVY_SHARE * total)
+
+
+def doubts(figure: Figure, task: Task, *, failed: int = 0, counted: bool = False, more: Sequence[str] = ()) -> tuple[str, ...]:
+    """Reasons against certifying an estimate.
+
+    Parameters
+    ----------
+    failed : int
+        Failed runs among those used.
+    counted : bool
+        Whether the interval already holds whatever the failed runs might have been.
+    more : sequence of str
+        Reasons of the estimator's own.
+    """
+    reasons = list(more)
+    if failed and not counted:
+        reasons.append(f"{failed} runs failed and are left out, so the value is that of the runs which finished")
+    half = 0.5 * (figure.high - figure.low)
+    if not np.isfinite([figure.value, half]).all():
+        reasons.append("the interval is unbounded")
+    elif task.tolerance is not None:
+        reached = half if task.absolute else half / abs(figure.value) if figure.value else np.inf
+        if reached > task.tolerance:
+            of = "" if task.absolute else " of the value"
+            reasons.append(f"the half-width {reached:.2g}{of} is wider than the tolerance {task.tolerance:.2g}")
+    return tuple(reasons)
+
+
+def interval(figure: Figure) -> Interval:
+    """Both ends."""
+    return figure.low, figure.high

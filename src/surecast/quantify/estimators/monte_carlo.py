@@ -1,0 +1,129 @@
+"""Plain Monte Carlo: theta = g(mean T) over independent rows.
+
+Means, variances and Sobol indices by the jackknife with a t interval (for variances on the logarithm);
+probabilities with the exact interval of Clopper and Pearson, which covers for every p and n where
+Wilson's dips below the level for rare events.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from surecast.quantify.estimate import Estimate, Point
+from surecast.quantify.estimators.estimator import Estimator, Figure, doubts, figure, finished, growing, heavy_tail
+from surecast.quantify.integrand import Integrand
+from surecast.quantify.intervals import clopper_pearson
+from surecast.quantify.jackknife import pseudo_values
+from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
+from surecast.study.errors import EstimationError
+
+
+class MonteCarlo(Estimator):
+    """Independent draws from the input law; needs no surrogate."""
+
+    kind: ClassVar[str] = "monte_carlo"
+    methods: ClassVar[tuple[str, ...]] = ("metropolis1949",)
+
+    def estimate(self, integrand: Integrand, task: Task) -> list[Estimate]:
+        """See `Estimator.estimate`.
+
+        Raises
+        ------
+        EstimationError
+            If fewer than 30 rows fit into the runs, or fewer than 10 of them finished.
+        """
+        width = integrand.runs_per_row
+        count = row_count(integrand, task)
+        rows = observe_rows(
+            task.truth,
+            integrand,
+            uniforms(child(task.seed, 0), count, integrand.row_dimension),
+            label="monte_carlo",
+            chunk=task.chunk,
+            seeds=run_seeds(child(task.seed, 1), count, width),
+        )
+        record = {n: figures(integrand, rows[:n], task.level) for n in growing(count, task.steps)}
+        pseudo = sample_pseudo_values(integrand, rows)
+        failed = int(np.isnan(rows).any(axis=2).sum())
+        estimates = []
+        for index, statistic in enumerate(integrand.statistics):
+            last = record[count][index]
+            counted = statistic.interval == "probability"
+            tail = not counted and heavy_tail(pseudo[:, index])
+            estimates.append(
+                Estimate(
+                    statistic,
+                    self.kind,
+                    last.value,
+                    last.low,
+                    last.high,
+                    last.standard_error,
+                    task.level,
+                    count * width,
+                    0,
+                    plain_variance=width * float(pseudo[:, index].var(ddof=1)),
+                    failed_runs=failed,
+                    doubts=doubts(last, task, failed=failed, counted=counted, more=[TAIL] if tail else []),
+                    convergence=tuple(Point(n * width, f[index].value, f[index].low, f[index].high) for n, f in record.items()),
+                    methods=(*self.methods, *(["clopper1934"] if counted else ["efron1981"])),
+                )
+            )
+        return estimates
+
+
+TAIL = "a single run makes over a fifth of the sample variance, so the tail is not seen well enough"
+
+
+def row_count(integrand: Integrand, task: Task) -> int:
+    """Rows that fit into the runs.
+
+    Raises
+    ------
+    EstimationError
+        If they are fewer than 30.
+    """
+    count = task.runs // integrand.runs_per_row
+    if count < 30:
+        raise EstimationError(
+            f"{task.runs} runs make only {count} rows of {integrand.runs_per_row}: too few for an interval.",
+            f"raise the question's `runs` to {30 * integrand.runs_per_row} or more.",
+        )
+    return count
+
+
+def sample_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarray:
+    """Jackknife pseudo-values (n, S) of the rows that finished.
+
+    Raises
+    ------
+    EstimationError
+        If fewer than 10 rows finished.
+    """
+    done = rows[finished(rows)]
+    if len(done) < 10:
+        raise EstimationError(
+            f"only {len(done)} of {len(rows)} rows finished: nothing can be said.", "look at the messages of the failed runs."
+        )
+    return pseudo_values(*integrand.summands(done))
+
+
+def figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Figure]:
+    """Value and interval of every statistic from independent rows."""
+    if integrand.statistics[0].interval == "probability":
+        return [_probability(rows, level)]
+    pseudo = sample_pseudo_values(integrand, rows)
+    n = len(pseudo)
+    values, errors = pseudo.mean(axis=0), pseudo.std(axis=0, ddof=1) / np.sqrt(n)
+    return [
+        figure(statistic, float(value), float(error), n - 1, level)
+        for statistic, value, error in zip(integrand.statistics, values, errors, strict=True)
+    ]
+
+
+def _probability(rows: np.ndarray, level: float) -> Figure:
+    n, events, failed = len(rows), int(np.nansum(rows)), int(np.isnan(rows).sum())
+    low, high = clopper_pearson(events, n, level)[0], clopper_pearson(events + failed, n, level)[1]
+    share = (events + 0.5 * failed) / n
+    return Figure(share, low, high, float(np.sqrt(share * (1 - share) / (n - 1))))

@@ -1,0 +1,161 @@
+"""Scrambled Sobol points: R independent scramblings of the same 2^m points, and a t interval over them.
+
+Each scrambling gives unbiased means of the summands; the answer is the smooth function g of their
+mean over scramblings, jackknifed over scramblings, so that products and ratios of means carry no bias
+from the small number of points in each. The spread over scramblings is the only honest error of
+quasi-random points (Owen 1997; L'Ecuyer and Lemieux 2002): bootstraps within one set are not.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from surecast.quantify.estimate import Estimate, Point
+from surecast.quantify.estimators.estimator import Estimator, Figure, both_ways, doubts, figure, finished
+from surecast.quantify.estimators.monte_carlo import sample_pseudo_values
+from surecast.quantify.integrand import Integrand
+from surecast.quantify.intervals import clopper_pearson, union
+from surecast.quantify.jackknife import pseudo_values
+from surecast.quantify.sampling import Model, Task, child, observe_rows, run_seeds, scrambled_sobol
+from surecast.study.errors import EstimationError
+
+FEW_EVENTS = 50
+"""Below so many events replicate means are far from normal: the interval also holds the binomial one."""
+
+
+class ScrambledSobol(Estimator):
+    """Randomised quasi-Monte Carlo; needs no surrogate."""
+
+    kind: ClassVar[str] = "scrambled_sobol"
+    methods: ClassVar[tuple[str, ...]] = ("sobol1967", "matousek1998", "owen1997", "lecuyer2002")
+
+    scramblings: int = Field(
+        12, ge=8, le=1024, description="Least number of independent scramblings; up to twice as many to use the runs up."
+    )
+
+    def estimate(self, integrand: Integrand, task: Task) -> list[Estimate]:
+        """See `Estimator.estimate`.
+
+        Raises
+        ------
+        EstimationError
+            If fewer than two points a scrambling fit into the runs.
+        """
+        width = integrand.runs_per_row
+        scramblings, points = layout(task.runs // width, self.scramblings)
+        rows = replicate_rows(
+            task.truth, integrand, child(task.seed, 0), scramblings, points, task.chunk, child(task.seed, 1), self.kind
+        )
+        sizes = [points >> shift for shift in range(max(task.steps, 1)) if points >> shift >= 4 or shift == 0][::-1]
+        record = {size: _figures(integrand, rows[:, :size], task.level) for size in sizes}
+        count = scramblings * points * width
+        flat = rows.reshape(-1, *rows.shape[2:])
+        plain = sample_pseudo_values(integrand, flat).var(axis=0, ddof=1)
+        failed = int(np.isnan(rows).any(axis=3).sum())
+        estimates = []
+        for index, statistic in enumerate(integrand.statistics):
+            last = record[points][index]
+            counted = statistic.interval == "probability"
+            estimates.append(
+                Estimate(
+                    statistic,
+                    self.kind,
+                    last.value,
+                    last.low,
+                    last.high,
+                    last.standard_error,
+                    task.level,
+                    count,
+                    0,
+                    plain_variance=width * float(plain[index]),
+                    failed_runs=failed,
+                    doubts=doubts(last, task, failed=failed, counted=counted),
+                    convergence=tuple(
+                        Point(scramblings * n * width, f[index].value, f[index].low, f[index].high) for n, f in record.items()
+                    ),
+                    methods=self.methods,
+                    diagnostics={"scramblings": scramblings, "points": points},
+                )
+            )
+        return estimates
+
+
+def layout(rows: int, least: int) -> tuple[int, int]:
+    """Scramblings and points (a power of two) that use up the rows: at least `least` scramblings, fewer than twice that.
+
+    Raises
+    ------
+    EstimationError
+        If not even two points a scrambling fit.
+    """
+    if rows < 2 * least:
+        raise EstimationError(
+            f"{rows} rows are too few for {least} scramblings of at least two points.", "raise the question's `runs`."
+        )
+    points = 1 << ((rows // least).bit_length() - 1)
+    return rows // points, points
+
+
+def replicate_rows(
+    model: Model,
+    integrand: Integrand,
+    seed: np.random.SeedSequence,
+    scramblings: int,
+    points: int,
+    chunk: int,
+    stream: np.random.SeedSequence | None,
+    label: str,
+) -> np.ndarray:
+    """Observations (scramblings, points, runs_per_row, columns); `stream` gives the simulator's run seeds."""
+    drawn = scrambled_sobol(seed, scramblings, points, integrand.row_dimension)
+    seeds = None if stream is None else run_seeds(stream, scramblings * points, integrand.runs_per_row)
+    rows = observe_rows(model, integrand, drawn.reshape(-1, drawn.shape[2]), label=label, chunk=chunk, seeds=seeds)
+    return rows.reshape(scramblings, points, *rows.shape[1:])
+
+
+def replicate_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarray:
+    """Jackknife pseudo-values (R, S) over scramblings of rows (R, n, runs_per_row, columns); failed rows are left out.
+
+    Raises
+    ------
+    EstimationError
+        If a scrambling has no row that finished.
+    """
+    done = np.stack([finished(replicate) for replicate in rows])
+    if not done.any(axis=1).all():
+        raise EstimationError("a whole scrambling failed: nothing can be said.", "look at the messages of the failed runs.")
+    summands, function = integrand.summands(rows[done])
+    owner = np.nonzero(done)[0]
+    means = np.empty((len(rows), summands.shape[1]))
+    for index in range(len(rows)):
+        means[index] = summands[owner == index].mean(axis=0)
+    return pseudo_values(means, function)
+
+
+def _figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Figure]:
+    if integrand.statistics[0].interval == "probability":
+        ways = [_probability(integrand, np.where(np.isnan(rows), fill, rows), level) for fill in (0.0, 1.0)]
+        return [both_ways(*ways)]
+    return _from_replicates(integrand, rows, level)
+
+
+def _from_replicates(integrand: Integrand, rows: np.ndarray, level: float) -> list[Figure]:
+    pseudo = replicate_pseudo_values(integrand, rows)
+    count = len(pseudo)
+    values, errors = pseudo.mean(axis=0), pseudo.std(axis=0, ddof=1) / np.sqrt(count)
+    return [
+        figure(statistic, float(value), float(error), count - 1, level)
+        for statistic, value, error in zip(integrand.statistics, values, errors, strict=True)
+    ]
+
+
+def _probability(integrand: Integrand, rows: np.ndarray, level: float) -> Figure:
+    (found,) = _from_replicates(integrand, rows, level)
+    events = int(rows.sum())
+    if min(events, rows.size - events) >= FEW_EVENTS:
+        return found
+    low, high = union((found.low, found.high), clopper_pearson(events, rows.size, level))
+    return Figure(found.value, low, high, found.standard_error)

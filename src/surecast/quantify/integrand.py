@@ -1,0 +1,61 @@
+"""What an estimator averages: rows of runs, their summands, and the smooth function of the summands' means."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from surecast.quantify.estimate import Statistic
+from surecast.study.laws.joint import JointLaw
+
+
+class Integrand(ABC):
+    """A question made ready for estimators.
+
+    A *row* is what is drawn independently: one run for moments and probabilities, G + 2 runs for the
+    Sobol indices of G groups. From a row's observations come its summands; the answers are a smooth
+    function of the summands' means.
+    """
+
+    law: JointLaw
+    outputs: tuple[str, ...]
+    statistics: tuple[Statistic, ...]
+    runs_per_row: int
+    row_dimension: int
+    methods: tuple[str, ...] = ()
+
+    def runs(self, uniforms: np.ndarray) -> np.ndarray:
+        """From rows (n, row_dimension) of uniforms to runs (n, runs_per_row, law.dimension) of uniforms."""
+        return uniforms[:, None, :]
+
+    def observe(self, outputs: xr.Dataset) -> np.ndarray:
+        """Observations (runs, columns) of single runs; NaN where a run failed."""
+        columns = np.stack([np.asarray(outputs[name].values, dtype=np.float64) for name in self.outputs], axis=1)
+        failed = outputs["failed"].values.astype(bool) if "failed" in outputs else np.zeros(len(columns), dtype=bool)
+        columns = np.where(failed[:, None] | ~np.isfinite(columns), np.nan, columns)
+        return self.columns(columns)
+
+    def columns(self, values: np.ndarray) -> np.ndarray:
+        """Observations (runs, columns) from the outputs' values (runs, outputs); NaN stays NaN."""
+        return values
+
+    @abstractmethod
+    def summands(self, rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """Summands of rows and the function of their means.
+
+        Parameters
+        ----------
+        rows : (n, runs_per_row, columns) array
+            Observations without NaN.
+
+        Returns
+        -------
+        (n, k) array and a function from means (..., k) to statistics (..., S)
+        """
+
+    def controls(self, statistic: int) -> Sequence[int]:
+        """Which of the surrogate's own statistics serve as controls for a statistic."""
+        return [statistic]

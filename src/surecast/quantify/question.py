@@ -1,0 +1,84 @@
+"""What every question has: outputs, a surrogate or none, a budget of runs, a level, and the estimators that answer it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator
+
+from surecast.quantify.integrand import Integrand
+from surecast.study.component import Component
+from surecast.study.laws.joint import JointLaw
+
+
+class Question(Component):
+    """Base of the questions."""
+
+    surrogate: str = Field(
+        "none",
+        description="Surrogate that reduces the variance: its name, `best` (highest squared correlation with the "
+        "output on the validation runs) or `none`. It never biases the answer.",
+    )
+    runs: int = Field(
+        1000, ge=50, le=10**9, description="Simulator runs that each estimator may make, beside the runs of the dataset."
+    )
+    surrogate_runs: int = Field(
+        16384, ge=1024, le=10**9, description="Surrogate evaluations for the surrogate's own statistics (control variates)."
+    )
+    tolerance: float | None = Field(
+        None,
+        gt=0,
+        description="Half-width of the interval that is wanted: relative to the value (absolute for Sobol indices). "
+        "A wider interval is not certified.",
+    )
+    level: float = Field(0.95, ge=0.5, le=0.9999, description="Confidence level of the intervals.")
+    estimators: list[str | dict[str, Any]] = Field(
+        default_factory=list,
+        description="Estimators by kind, or `{kind: ..., settings}`; the first one is the answer. "
+        "By default one that suits the question.",
+    )
+
+    answered_by: ClassVar[tuple[str, ...]] = ()
+    """Kinds of estimators that can answer this question."""
+    absolute_tolerance: ClassVar[bool] = False
+
+    @field_validator("surrogate", mode="before")
+    @classmethod
+    def _none(cls, value: object) -> object:
+        return "none" if value is None else value
+
+    @field_validator("estimators")
+    @classmethod
+    def _known(cls, value: list[str | dict[str, Any]]) -> list[str | dict[str, Any]]:
+        from surecast.quantify.estimators.build import check_estimators
+
+        check_estimators(value, cls.answered_by)
+        return value
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the study's outputs that it needs."""
+
+    def estimator_specs(self) -> list[dict[str, Any]]:
+        """Estimators as ``{kind, settings}``, the default one where the study names none."""
+        given = self.estimators or [self.default_estimator()]
+        return [{"kind": item} if isinstance(item, str) else dict(item) for item in given]
+
+    def default_estimator(self) -> str:
+        """The estimator used where the study names none."""
+        return "scrambled_sobol" if self.surrogate == "none" else "control_variates"
+
+    def check_law(self, law: JointLaw) -> None:
+        """Refuse what cannot be answered for these input laws.
+
+        Raises
+        ------
+        EstimationError
+            With the input's name and the reason.
+        """
+
+    @abstractmethod
+    def integrand(self, law: JointLaw) -> Integrand:
+        """The question made ready for estimators."""

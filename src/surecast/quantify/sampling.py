@@ -1,0 +1,141 @@
+"""Drawing rows of uniforms and evaluating models on them, in fixed chunks."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from surecast.quantify.integrand import Integrand
+from surecast.study.errors import EstimationError
+from surecast.study.progress import progress
+
+Model = Callable[[xr.Dataset], xr.Dataset]
+"""From inputs (dimension ``run``) to outputs by name; the truth adds ``failed`` and ``message``."""
+
+_SOBOL_BITS = 30
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an estimator works with.
+
+    Parameters
+    ----------
+    truth : callable
+        The simulator.
+    surrogates : sequence of callables
+        In order of preference; empty if the question names none.
+    runs : int
+        Simulator runs it may make.
+    level : float
+        Confidence level.
+    seed : SeedSequence
+        Stream of this question and estimator.
+    surrogate_runs : int
+        Surrogate evaluations for the surrogate's own statistics.
+    tolerance : float, optional
+        Half-width that is asked for; relative to the value unless `absolute`.
+    absolute : bool
+        Whether the tolerance is absolute.
+    steps : int
+        Points of the convergence record; 0 for none.
+    chunk, surrogate_chunk : int
+        Runs in one call of the truth, of a surrogate. Numbers do not depend on them where a model's rows do not.
+    """
+
+    truth: Model
+    surrogates: Sequence[Model]
+    runs: int
+    level: float
+    seed: np.random.SeedSequence
+    surrogate_runs: int = 16384
+    tolerance: float | None = None
+    absolute: bool = False
+    steps: int = 0
+    chunk: int = 256
+    surrogate_chunk: int = 2048
+
+
+def child(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
+    """A stream below `seed`; unlike `SeedSequence.spawn` it does not depend on what was asked before."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
+
+
+def generator(seed: np.random.SeedSequence) -> np.random.Generator:
+    """NumPy generator of a stream."""
+    return np.random.Generator(np.random.PCG64DXSM(seed))
+
+
+def uniforms(seed: np.random.SeedSequence, rows: int, dimension: int) -> np.ndarray:
+    """Independent uniforms in the open interval (0, 1), shape (rows, dimension); more rows keep the first ones."""
+    return generator(seed).random((rows, dimension)) + 2.0**-54
+
+
+def scrambled_sobol(seed: np.random.SeedSequence, scramblings: int, points: int, dimension: int) -> np.ndarray:
+    """Independently scrambled Sobol points, shape (scramblings, points, dimension).
+
+    Linear matrix scrambling with a digital shift (Matousek 1998; Owen 2003), each point at the
+    centre of its cell of width 2^-30, so that no coordinate is 0 and normal quantiles are finite.
+    """
+    from scipy.stats import qmc
+
+    drawn = np.empty((scramblings, points, dimension))
+    for index in range(scramblings):
+        sampler = qmc.Sobol(dimension, scramble=True, bits=_SOBOL_BITS, rng=generator(child(seed, index)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # balance needs powers of two: callers pass them
+            drawn[index] = sampler.random(points)
+    return drawn + 2.0 ** -(_SOBOL_BITS + 1)
+
+
+def run_seeds(seed: np.random.SeedSequence, rows: int, runs_per_row: int) -> np.ndarray:
+    """One seed a run for stochastic simulators, shape (rows, runs_per_row)."""
+    return generator(seed).integers(0, 2**62, size=(rows, runs_per_row), dtype=np.int64)
+
+
+def observe_rows(
+    model: Model, integrand: Integrand, rows: np.ndarray, *, label: str, chunk: int, seeds: np.ndarray | None = None
+) -> np.ndarray:
+    """Evaluate a model on rows of uniforms.
+
+    Parameters
+    ----------
+    rows : (n, row_dimension) array
+    seeds : (n, runs_per_row) array, optional
+        Seeds of the runs: given for the simulator, not for surrogates.
+
+    Returns
+    -------
+    (n, runs_per_row, columns) array, NaN where a run failed
+    """
+    size = max(1, chunk // integrand.runs_per_row)
+    blocks = []
+    for start in progress(range(0, len(rows), size), label, total=-(-len(rows) // size)):
+        runs = integrand.runs(rows[start : start + size])
+        inputs = integrand.law.from_uniform(runs.reshape(-1, integrand.law.dimension))
+        part = None if seeds is None else seeds[start : start + size].reshape(-1)
+        blocks.append(observe_inputs(model, integrand, inputs, part).reshape(*runs.shape[:2], -1))
+    return np.concatenate(blocks)
+
+
+def observe_inputs(model: Model, integrand: Integrand, inputs: xr.Dataset, seeds: np.ndarray | None) -> np.ndarray:
+    """Observations (runs, columns) of a model at given inputs.
+
+    Raises
+    ------
+    EstimationError
+        If a surrogate predicts values that are not finite (failed runs of the simulator are NaN instead).
+    """
+    if seeds is not None:
+        inputs = inputs.assign(seed=("run", seeds, {"long_name": "seed of the run", "units": "1"}))
+    observed = integrand.observe(model(inputs))
+    if seeds is None and not np.isfinite(observed).all():
+        raise EstimationError(
+            f"a surrogate of {', '.join(integrand.outputs)} predicts values that are not finite.",
+            "look at its evaluation, train it longer, or name another surrogate in the question.",
+        )
+    return observed
