@@ -50,6 +50,10 @@ class Groundwater(Simulator):
         """``permeability``, ``head``, ``well``."""
         return ("permeability", "head", "well")
 
+    def input_units(self) -> dict[str, str]:
+        """Head in m, well in m2/day; the logarithm of the conductivity has none."""
+        return {"permeability": "1", "head": "m", "well": "m2/day"}
+
     def variables(self) -> dict[str, VariableInfo]:
         """Pressure and collocated fluxes, the flow over each side, and what the solver says of itself."""
 

@@ -74,6 +74,10 @@ class Simulator(Component):
     def card(self) -> dict[str, Any]:
         """What a reader of the dataset must know: equation, domain, boundary conditions, units, grid, solver."""
 
+    def input_units(self) -> dict[str, str]:
+        """Units in which inputs are taken, by name; a study must give its laws in them. Inputs left out: any unit."""
+        return {}
+
     def grids(self) -> dict[str, dict[str, np.ndarray]]:
         """Coordinates at which each field input is wanted, for example ``{"permeability": {"y": ..., "x": ...}}``."""
         return {}

@@ -6,18 +6,17 @@ the key relative to the component.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from surecast.study.errors import StudyError, SurecastError
 from surecast.study.nearest import suggestion
-from surecast.study.units import UnitError, compatible
+from surecast.study.source import Location
+from surecast.study.units import compatible, convert
 
 if TYPE_CHECKING:
     from surecast.study.model import Study
 
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CHOICES = ("best", "none")
 
 
@@ -38,17 +37,17 @@ def check(study: Study) -> None:
             errors.extend(error.errors)
             return None
 
-    components: dict[tuple[str, ...], Any] = {("simulator",): built(study.build_simulator)}
-    law = built(study.joint_law)
+    components: dict[Location, Any] = {("simulator",): built(study.build_simulator), ("laws",): built(study.joint_law)}
     components |= {("outputs", name): built(study.build_output, name) for name in study.outputs}
     components[("design",)] = built(study.build_design)
     components |= {("surrogates", name): built(study.build_surrogate, name) for name in study.surrogates}
     components |= {("questions", name): built(study.build_question, name) for name in study.questions}
     errors.extend(_names(study))
-    if law is not None and components[("simulator",)] is not None:
-        errors.extend(_inputs(study, components[("simulator",)]))
     if components[("simulator",)] is not None:
+        if components[("laws",)] is not None:
+            errors.extend(_inputs(study, components[("simulator",)]))
         errors.extend(_outputs(study, components))
+    errors.extend(_questions(study, components))
     for location, component in components.items():
         errors.extend(_own(study, location, component))
     if errors:
@@ -65,7 +64,6 @@ def _names(study: Study) -> Iterator[StudyError]:
             yield from _known(study, ("surrogates", name, key), spec.settings.get(key), study.outputs, "output")
     for name, spec in study.questions.items():
         settings = spec.settings
-        yield from _known(study, ("questions", name, "of"), settings.get("of"), study.outputs, "output")
         surrogate = settings.get("surrogate")
         if isinstance(surrogate, (str, list)):
             choices = [*study.surrogates, *_CHOICES]
@@ -74,33 +72,21 @@ def _names(study: Study) -> Iterator[StudyError]:
             yield study.error(
                 ("questions", name, "surrogate"), "the study has no surrogates.", "add one, or write surrogate: none."
             )
-        if isinstance(settings.get("event"), str):
-            words = _WORD.findall(re.sub(r"[0-9.]+[eE][-+]?[0-9]+", "0", settings["event"]))
-            words = [word for word in words if word not in ("and", "or", "not")]
-            yield from _known(study, ("questions", name, "event"), words, study.outputs, "output")
         groups = settings.get("groups")
         if isinstance(groups, Mapping):
             for group, members in groups.items():
                 yield from _known(study, ("questions", name, "groups", str(group)), members, study.inputs, "input")
 
 
-def _known(
-    study: Study, location: tuple[str, ...], named: Any, valid: Iterable[str], noun: str
-) -> Iterator[StudyError]:
+def _known(study: Study, location: Location, named: Any, valid: Iterable[str], noun: str) -> Iterator[StudyError]:
     for name in [named] if isinstance(named, str) else named if isinstance(named, list) else []:
         if isinstance(name, str) and name not in valid:
             yield study.error(location, f"there is no {noun} {name!r}.", suggestion(name, valid))
 
 
 def _inputs(study: Study, simulator: Any) -> Iterator[StudyError]:
-    """Inputs that the simulator does not know, lacks, or measures otherwise."""
-    try:
-        wanted = list(simulator.input_names())
-        units = dict(simulator.input_units()) if hasattr(simulator, "input_units") else {}
-        grids = simulator.grids()
-    except SurecastError as error:
-        yield study.error(("simulator",), error.message, error.remedy)
-        return
+    """Inputs that the simulator does not know, lacks, or takes in other units."""
+    wanted, units, grids = list(simulator.input_names()), simulator.input_units(), simulator.grids()
     if wanted:
         for name in study.inputs:
             if name not in wanted:
@@ -109,8 +95,8 @@ def _inputs(study: Study, simulator: Any) -> Iterator[StudyError]:
             if name not in study.inputs:
                 yield study.error(("inputs",), f"the simulator needs input {name!r}.", f"add `{name}: {{kind: ...}}`.")
     for name, unit in units.items():
-        if name in study.inputs and unit is not None:
-            yield from _unit(study, ("inputs", name), study.build_law(name).units, unit, "the simulator takes it in")
+        if name in study.inputs:
+            yield from _input_unit(study, name, unit)
     for name, grid in grids.items():
         if name not in study.inputs:
             continue
@@ -127,43 +113,69 @@ def _inputs(study: Study, simulator: Any) -> Iterator[StudyError]:
             )
 
 
-def _outputs(study: Study, components: Mapping[tuple[str, ...], Any]) -> Iterator[StudyError]:
+def _input_unit(study: Study, name: str, wanted: str) -> Iterator[StudyError]:
+    """An input's unit must be the simulator's own: laws are not converted."""
+    place, unit = ("inputs", name, "units"), study.build_law(name).units
+    if unit is None and not compatible(wanted, "1"):
+        yield study.error(place, f"a unit is missing: the simulator takes {wanted}.", f"add `units: {wanted}`.")
+    elif unit is not None and not compatible(unit, wanted):
+        yield study.error(place, f"is not compatible with {wanted}, which the simulator takes.", f"use {wanted}.")
+    elif unit is not None and abs(convert(1.0, unit, wanted) - 1.0) > 1e-12:
+        yield study.error(
+            place, f"is not {wanted}, which the simulator takes.", f"write the law in {wanted}: it is not converted."
+        )
+
+
+def _outputs(study: Study, components: Mapping[Location, Any]) -> Iterator[StudyError]:
     """Outputs of variables that the simulator does not return, or in other units."""
     simulator = components[("simulator",)]
-    try:
-        variables = dict(simulator.variables())
-    except SurecastError as error:
-        yield study.error(("simulator",), error.message, error.remedy)
-        return
+    variables = simulator.variables()
     if not variables:  # a user's function does not say what it returns
         return
     for name in study.outputs:
         output = components[("outputs", name)]
-        of = getattr(output, "of", None)
-        if not isinstance(of, str):
+        if output is None:
             continue
-        known = {**variables, **{item: None for item in study.outputs if item != name}}
-        if of not in known:
-            place = ("outputs", name) if of == name else ("outputs", name, "of")
-            yield study.error(place, f"the simulator returns no {of!r}.", suggestion(of, variables))
+        for needed in output.needs():
+            place: Location = ("outputs", name, "of") if "of" in study.outputs[name].settings else ("outputs", name)
+            if needed not in variables:
+                yield study.error(place, f"the simulator returns no {needed!r}.", suggestion(needed, variables))
+            elif output.units is not None and not compatible(output.units, variables[needed]["units"]):
+                unit = variables[needed]["units"]
+                yield study.error(
+                    ("outputs", name, "units"),
+                    f"is not compatible with {unit}, in which the simulator returns {needed!r}.",
+                    f"write for example `units: {unit}`.",
+                )
+
+
+def _questions(study: Study, components: Mapping[Location, Any]) -> Iterator[StudyError]:
+    """Questions about outputs that are none, that are fields, or whose law they cannot treat."""
+    for name in study.questions:
+        question = components[("questions", name)]
+        if question is None:
             continue
-        unit = (variables.get(of) or {}).get("units")
-        if unit is not None and getattr(output, "units", None) is not None:
-            yield from _unit(study, ("outputs", name), output.units, unit, "the simulator returns it in")
+        key = next((key for key in ("event", "of") if key in study.questions[name].settings), "kind")
+        place: Location = ("questions", name, key)
+        for output in question.outputs:
+            if output not in study.outputs:
+                yield study.error(place, f"there is no output {output!r}.", suggestion(output, study.outputs))
+            elif components[("simulator",)] is not None and components[("outputs", output)] is not None:
+                dims = components[("outputs", output)].dimensions(components[("simulator",)])
+                if dims:
+                    yield study.error(
+                        place,
+                        f"output {output!r} is a field over {', '.join(dims)}, not a number.",
+                        "ask about an output that is a number, for example its maximum.",
+                    )
+        if components[("laws",)] is not None:
+            try:
+                question.check_law(components[("laws",)])
+            except SurecastError as error:
+                yield study.error(("questions", name), error.message, error.remedy)
 
 
-def _unit(study: Study, location: tuple[str, ...], unit: str | None, wanted: str, words: str) -> Iterator[StudyError]:
-    place = (*location, "units")
-    try:
-        if unit is None and not compatible(wanted, "1"):
-            yield study.error(place, f"a unit is missing: {words} {wanted}.", f"add `units: {wanted}`.")
-        elif unit is not None and not compatible(unit, wanted):
-            yield study.error(place, f"is not compatible with {wanted}: {words} that.", f"write `units: {wanted}`.")
-    except UnitError as error:
-        yield study.error(place, error.message, error.remedy)
-
-
-def _own(study: Study, location: tuple[str, ...], component: Any) -> Iterator[StudyError]:
+def _own(study: Study, location: Location, component: Any) -> Iterator[StudyError]:
     if component is None or not hasattr(component, "problems"):
         return
     try:

@@ -15,8 +15,11 @@ from surecast.study import digest
 from surecast.study.errors import ComponentError
 
 PACKAGE = Path(__file__).resolve().parents[1]
-EXCLUDED = frozenset(f"surecast.study.{name}" for name in ("kinds", "errors", "progress", "paths", "nearest", "source"))
-"""They find, word or show things: nothing in them can change a number."""
+EXCLUDED = frozenset(
+    f"surecast.study.{name}"
+    for name in ("kinds", "errors", "progress", "paths", "nearest", "source", "translate", "check")
+)
+"""They find, refuse, word or show things: nothing in them can change a number."""
 
 
 def code_digest(targets: Iterable[str | Path], folder: str | Path | None = None) -> str:
@@ -131,9 +134,12 @@ def _imports(path: Path, name: str, modified: int, size: int) -> tuple[str, ...]
 
 
 def _found_imports(path: Path, name: str) -> Iterator[str]:
-    """Every module that a file may import, inside functions too; packages' own files come along."""
+    """Every module that a file may import, inside functions too; packages' own files come along.
+
+    Imports for type checkers alone (``if TYPE_CHECKING:``) do not count.
+    """
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    for node in ast.walk(_parse(path)):
+    for node in _executed(_parse(path)):
         if isinstance(node, ast.Import):
             for item in node.names:
                 yield from _with_parents(item.name)
@@ -143,6 +149,18 @@ def _found_imports(path: Path, name: str) -> Iterator[str]:
             yield from _with_parents(module)
             for item in node.names:  # what is imported may be a module itself
                 yield f"{module}.{item.name}" if module else item.name
+
+
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node save those under ``if TYPE_CHECKING:``."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            waiting.extend(node.orelse)
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 def _with_parents(module: str) -> Iterator[str]:

@@ -58,7 +58,7 @@ def of_blocks(dtype: Any, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) 
     dtype = np.dtype(dtype).newbyteorder("<")
     state = xxhash.xxh3_128(f"{dtype.str}{tuple(shape)}".encode())
     for block in blocks:
-        state.update(np.ascontiguousarray(block, dtype=dtype).reshape(-1).view(np.uint8))
+        state.update(np.ascontiguousarray(block, dtype=dtype).reshape(-1).view(np.uint8).data)
     return str(state.hexdigest())
 
 

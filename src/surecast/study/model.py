@@ -100,6 +100,12 @@ class Study(Settings):
         for name in specs:
             if not _NAME.match(name):
                 raise refused(name, "a name must start with a letter and hold letters, digits and '_'.", "rename it.")
+        return specs
+
+    @field_validator("inputs", "outputs")
+    @classmethod
+    def _free(cls, specs: dict[str, Spec]) -> dict[str, Spec]:
+        for name in specs:
             if name in RESERVED or name.endswith(("_term", "_field")):
                 raise refused(name, "datasets use this name for themselves.", "choose another name.")
         return specs
