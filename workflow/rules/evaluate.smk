@@ -26,7 +26,6 @@ rule evaluate:
 
 rule baselines:
     input:
-        design="results/{study}/design.nc",
         manifest="results/{study}/dataset.json",
     output:
         scores="results/{study}/evaluation/baselines.nc",

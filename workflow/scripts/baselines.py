@@ -5,4 +5,4 @@ from surecast.cli.job import job
 with job(snakemake) as study:
     from surecast.evaluate.baselines import baselines
 
-    baselines(study, snakemake.input.manifest, snakemake.input.design, snakemake.output.scores)
+    baselines(study, snakemake.input.manifest, snakemake.output.scores)

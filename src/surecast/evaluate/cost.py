@@ -19,29 +19,37 @@ NOT_REPRODUCIBLE = {"reproducible": "no"}
 """Attribute of every variable that depends on how fast the machine was."""
 
 
-def cpu_seconds(call: Callable[[], Any], *, enough: float = 0.5, most: int = 3) -> float:
-    """Processor seconds of one call, all threads of this process together, at its least disturbed.
+def cpu_seconds_per_run(call: Callable[[xr.Dataset], Any], inputs: xr.Dataset, enough: float = 0.3) -> float:
+    """Processor seconds of one run, all threads of this process together, at its least disturbed.
 
-    The call is made once without looking (first calls import, allocate and plan transforms), then until
-    `enough` seconds were spent or `most` calls were made; the smallest time counts, since whatever else runs on
-    the machine can only add.
+    A first call with one run is not counted (it imports, allocates, plans transforms) unless it takes so long that
+    none of this matters. Then the number of runs grows until a call takes `enough` seconds, so that what works in
+    batches is judged in batches; of three such calls the cheapest counts, since whatever else runs on the machine
+    can only add.
 
     Parameters
     ----------
     call : callable
-        What is timed; its result is dropped.
+        Takes inputs of some runs; its result is dropped.
+    inputs : xarray.Dataset
+        Inputs with dimension ``run``.
     enough : float
-        Seconds after which no further call is made.
-    most : int
-        Largest number of timed calls.
+        Seconds that a timed call should take.
     """
-    call()
-    times: list[float] = []
-    while not times or (len(times) < most and sum(times) < enough):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times)
+    first = _timed(call, inputs.isel(run=[0]))
+    if first > 30 * enough:
+        return first
+    runs, count = inputs.sizes["run"], 1
+    while (seconds := _timed(call, inputs.isel(run=slice(count)))) < enough and count < runs:
+        count = min(runs, 4 * count)
+    piece = inputs.isel(run=slice(count))
+    return min(seconds, _timed(call, piece), _timed(call, piece)) / count
+
+
+def _timed(call: Callable[[xr.Dataset], Any], inputs: xr.Dataset) -> float:
+    start = time.process_time()
+    call(inputs)
+    return time.process_time() - start
 
 
 def scores_digest(scores: xr.Dataset) -> str:

@@ -39,18 +39,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surecast.assemble.open import open_dataset
-from surecast.evaluate.cost import NOT_REPRODUCIBLE, cpu_seconds, scores_digest
+from surecast.evaluate.cost import NOT_REPRODUCIBLE, cpu_seconds_per_run, scores_digest
 from surecast.evaluate.examples import examples
 from surecast.evaluate.scores import score
 from surecast.evaluate.split import good_runs
 from surecast.study.errors import DataError
-from surecast.study.files import write_dataset
+from surecast.study.files import read_dataset, write_dataset
+from surecast.train.surrogate import Surrogate, history_path, load_surrogate
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from surecast.study.model import Study
-    from surecast.train.surrogate import Surrogate
 
 
 def evaluate(
@@ -76,15 +76,13 @@ def evaluate(
     DataError
         If the dataset has no test run that did not fail, or a file does not match its digest.
     """
-    from surecast.train.surrogate import load_surrogate
-
     paths = {seed_of(path): Path(path) for path in surrogate_jsons}
     surrogates = {seed: load_surrogate(paths[seed], study) for seed in sorted(paths)}
     test, failed = good_runs(open_dataset(manifest), "test")
     inputs = list(study.joint_law().names)
     scores = score(surrogates, test, inputs)
     scores = scores.merge(examples(surrogates[min(surrogates)], test, inputs, scores))
-    _add_costs(scores, surrogates, test[inputs].load())
+    _add_costs(scores, surrogates, paths, test[inputs].load())
     scores.attrs = {
         "long_name": f"accuracy of the surrogate {name!r} on the test split",
         "study": study.name,
@@ -112,11 +110,13 @@ def seed_of(path: str | Path) -> int:
     return int(found[1])
 
 
-def _add_costs(scores: xr.Dataset, surrogates: Mapping[int, Surrogate], inputs: xr.Dataset) -> None:
-    runs = inputs.sizes["run"]
-    prediction = [cpu_seconds(lambda of=of: of(inputs)) / runs for of in surrogates.values()]  # type: ignore[misc]
+def _add_costs(
+    scores: xr.Dataset, surrogates: Mapping[int, Surrogate], paths: Mapping[int, Path], inputs: xr.Dataset
+) -> None:
+    prediction = [cpu_seconds_per_run(surrogate, inputs) for surrogate in surrogates.values()]
     about = {"long_name": "processor time of one prediction, from inputs to outputs", "units": "s", **NOT_REPRODUCIBLE}
     scores["prediction_cpu_seconds"] = ("seed", np.array(prediction), about)
-    training = [float(of.training_cpu_seconds) for of in surrogates.values()]
+    histories = [read_dataset(history_path(paths[seed])) for seed in surrogates]
+    training = [float(history.attrs["training_cpu_seconds"]) for history in histories]
     about = {"long_name": "processor time of the training", "units": "s", **NOT_REPRODUCIBLE}
     scores["training_cpu_seconds"] = ("seed", np.array(training), about)

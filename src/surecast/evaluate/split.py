@@ -27,9 +27,7 @@ def good_runs(dataset: xr.Dataset, split: str) -> tuple[xr.Dataset, int]:
     DataError
         If the split has no run that did not fail: there is nothing to judge by.
     """
-    meanings = str(dataset["split"].attrs["flag_meanings"]).split()
-    flags = dict(zip(meanings, np.atleast_1d(dataset["split"].attrs["flag_values"]).tolist(), strict=True))
-    wanted = dataset["split"].values == flags[split]
+    wanted = in_split(dataset, split)
     failed = np.asarray(dataset["failed"].values).astype(bool)
     keep = np.flatnonzero(wanted & ~failed)
     if not keep.size:
@@ -38,6 +36,13 @@ def good_runs(dataset: xr.Dataset, split: str) -> tuple[xr.Dataset, int]:
             f"set design.{split} to 20 runs or more, or look at why the runs failed.",
         )
     return dataset.isel(run=keep), int(np.sum(wanted & failed))
+
+
+def in_split(dataset: xr.Dataset, *splits: str) -> np.ndarray:
+    """Which runs belong to one of these splits, failed or not, (run,)."""
+    meanings = str(dataset["split"].attrs["flag_meanings"]).split()
+    flags = dict(zip(meanings, np.atleast_1d(dataset["split"].attrs["flag_values"]).tolist(), strict=True))
+    return np.isin(dataset["split"].values, [flags[split] for split in splits])
 
 
 def fields_and_scalars(truth: xr.Dataset, outputs: list[str]) -> tuple[list[str], list[str]]:
