@@ -48,7 +48,7 @@ def surrogate(bias: float):
 def scored(batch: int = 4) -> tuple[xr.Dataset, xr.Dataset]:
     test, failed = good_runs(dataset(), "test")
     assert failed == 1
-    return score({0: surrogate(0.1), 5: surrogate(-0.3)}, test, ["a"], batch), test
+    return score({0: surrogate(0.1), 5: surrogate(-0.3)}, test, ["a"], batch=batch), test
 
 
 def test_the_split_leaves_failed_runs_out_and_counts_them():

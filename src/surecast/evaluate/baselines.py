@@ -105,7 +105,7 @@ def compare_grids(study: Study, simulators: list[Simulator], test: xr.Dataset) -
     given = test[_given(study, test)].load()
     truths = [Truth(study, simulator=simulator) for simulator in simulators]
     predictors = {index: functools.partial(_on_grid_of, test, truth) for index, truth in enumerate(truths)}
-    scores = score(predictors, test, _given(study, test)).rename(seed="grid")
+    scores = score(predictors, test, _given(study, test), periodic=study.joint_law().periodic).rename(seed="grid")
     result = scores.drop_vars([name for name in scores.data_vars if str(name).endswith(("_mean", "_spread"))])
     about = {"long_name": "grid of the simulator", "units": "1"}
     result.coords["grid"] = ("grid", [grid_label(simulator) for simulator in simulators], about)
@@ -131,5 +131,5 @@ def _solved(truth: Truth, inputs: xr.Dataset) -> xr.Dataset:
 def _on_grid_of(test: xr.Dataset, truth: Truth, inputs: xr.Dataset) -> xr.Dataset:
     import xarray as xr
 
-    outputs = truth(inputs)
-    return xr.Dataset({name: to_grid_of(outputs[name], test[name]) for name in truth.outputs})
+    outputs, periodic = truth(inputs), truth.study.joint_law().periodic
+    return xr.Dataset({name: to_grid_of(outputs[name], test[name], periodic) for name in truth.outputs})

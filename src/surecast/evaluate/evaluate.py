@@ -80,7 +80,7 @@ def evaluate(
     surrogates = {seed: load_surrogate(paths[seed], study) for seed in sorted(paths)}
     test, failed = good_runs(open_dataset(manifest), "test")
     inputs = list(study.joint_law().names)
-    scores = score(surrogates, test, inputs)
+    scores = score(surrogates, test, inputs, periodic=study.joint_law().periodic)
     scores = scores.merge(examples(surrogates[min(surrogates)], test, inputs, scores))
     _add_costs(scores, surrogates, paths, test[inputs].load())
     scores.attrs = {

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surecast.evaluate.split import is_periodic
 from surecast.study.errors import DataError
 from surecast.train.grids import Axis
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def to_grid_of(field: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
+def to_grid_of(field: xr.DataArray, target: xr.DataArray, periodic: bool = False) -> xr.DataArray:
     """Interpolate `field` to the coordinates of `target` along every dimension but ``run``.
 
     Parameters
@@ -27,7 +26,9 @@ def to_grid_of(field: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
     field : xarray.DataArray (run, ...)
         On a coarser grid of the same domain, with coordinates: centres of equal cells, or nodes where periodic.
     target : xarray.DataArray (run, ...)
-        Same dimensions; a coordinate with the attribute ``periodic`` = "yes" is periodic.
+        Same dimensions.
+    periodic : bool
+        Whether the domain is.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def to_grid_of(field: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
     for axis, dim in enumerate(target.dims):
         if dim == "run" or _same(field, target, str(dim)):
             continue
-        matrix = _matrix(field, target, str(dim))
+        matrix = _matrix(field, target, str(dim), periodic)
         # One product per run: its bits cannot depend on how many runs there are.
         values = np.stack([np.moveaxis(np.tensordot(matrix, one, (1, axis - 1)), 0, axis - 1) for one in values])
     coordinates = {name: of for name, of in target.coords.items() if "run" not in of.dims}
@@ -54,10 +55,10 @@ def to_grid_of(field: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
     return xr.DataArray(values, coords=coordinates, dims=target.dims, attrs=field.attrs)
 
 
-def _matrix(field: xr.DataArray, target: xr.DataArray, dim: str) -> np.ndarray:
+def _matrix(field: xr.DataArray, target: xr.DataArray, dim: str, periodic: bool) -> np.ndarray:
     points = np.asarray(field[dim].values, dtype=np.float64)
     fine = tuple(map(float, target[dim].values))
-    axis = Axis(name=dim, fine=fine, cells=len(points), periodic=is_periodic(target, dim))
+    axis = Axis(name=dim, fine=fine, cells=len(points), periodic=periodic)
     if not np.allclose(points, axis.coarse, rtol=0, atol=1e-9 * max(1.0, *map(abs, fine))):
         raise DataError(
             f"the {len(points)} points of the coarse grid along {dim!r} are not the centres of equal cells "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surecast.evaluate import metrics
-from surecast.evaluate.split import fields_and_scalars, periodic_dimensions
+from surecast.evaluate.split import fields_and_scalars
 from surecast.study.errors import DataError
 from surecast.study.progress import progress
 
@@ -34,7 +34,14 @@ MEANINGS = {
 }
 
 
-def score(predictors: Mapping[int, Predict], test: xr.Dataset, inputs: Sequence[str], batch: int = 32) -> xr.Dataset:
+def score(
+    predictors: Mapping[int, Predict],
+    test: xr.Dataset,
+    inputs: Sequence[str],
+    *,
+    periodic: bool = False,
+    batch: int = 32,
+) -> xr.Dataset:
     """Scores of one surrogate over its seeds.
 
     Parameters
@@ -45,6 +52,8 @@ def score(predictors: Mapping[int, Predict], test: xr.Dataset, inputs: Sequence[
         Inputs and true outputs of the test runs, lazy or not; only outputs that are predicted are read.
     inputs : sequence of str
         Names of the inputs.
+    periodic : bool
+        Whether the domain of the fields is: Fourier instead of cosine transform for the wave-number bands.
     batch : int
         Number of runs in memory at a time.
 
@@ -68,7 +77,7 @@ def score(predictors: Mapping[int, Predict], test: xr.Dataset, inputs: Sequence[
                 truth = piece[name].load()
                 values = predicted[name].transpose(*truth.dims).values
                 table = collected.setdefault(name, {}).setdefault(seed, {})
-                for metric, numbers in _per_run(truth, values).items():
+                for metric, numbers in _per_run(truth, values, periodic).items():
                     table.setdefault(metric, []).append(numbers)
                 if seed == seeds[0] and truth.ndim == 1:
                     truths.setdefault(name, []).append(np.asarray(truth.values, dtype=np.float64))
@@ -82,17 +91,17 @@ def score(predictors: Mapping[int, Predict], test: xr.Dataset, inputs: Sequence[
     )
 
 
-def _per_run(truth: xr.DataArray, values: np.ndarray) -> dict[str, np.ndarray]:
+def _per_run(truth: xr.DataArray, values: np.ndarray, periodic: bool) -> dict[str, np.ndarray]:
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if truth.ndim == 1:
         return {"prediction": np.asarray(values, dtype=np.float64), "finite": finite}
-    periodic = periodic_dimensions(truth)
+    wraps = [periodic] * (truth.ndim - 1)
     return {
         "relative_l2": metrics.relative_l2(truth.values, values),
         "mean_square_error": metrics.mean_square_error(truth.values, values),
         "largest_error": metrics.largest_error(truth.values, values),
-        "band_error": metrics.band_error(truth.values, values, periodic),
-        "band_relative_error": metrics.band_relative_error(truth.values, values, periodic),
+        "band_error": metrics.band_error(truth.values, values, wraps),
+        "band_relative_error": metrics.band_relative_error(truth.values, values, wraps),
         "finite": finite,
     }
 

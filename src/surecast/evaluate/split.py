@@ -49,13 +49,3 @@ def fields_and_scalars(truth: xr.Dataset, outputs: list[str]) -> tuple[list[str]
     """The outputs that have dimensions beside ``run``, and those that have none."""
     fields = [name for name in outputs if truth[name].ndim > 1]
     return fields, [name for name in outputs if truth[name].ndim == 1]
-
-
-def periodic_dimensions(field: xr.DataArray) -> list[bool]:
-    """For each dimension after ``run``, whether it is periodic."""
-    return [is_periodic(field, str(dim)) for dim in field.dims if dim != "run"]
-
-
-def is_periodic(field: xr.DataArray, dim: str) -> bool:
-    """Whether the coordinate of a dimension says so: attribute ``periodic`` "yes" or 1."""
-    return dim in field.coords and str(field[dim].attrs.get("periodic", "no")).lower() in ("yes", "1", "true")

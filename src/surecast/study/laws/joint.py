@@ -71,6 +71,12 @@ class JointLaw:
         self._groups = _groups(self.laws, correlations)
         self.dependent = [set(names) for names, _ in self._groups]
 
+    @property
+    def periodic(self) -> bool:
+        """Whether the domain of the fields is: there are Gaussian fields among the inputs, and all are periodic."""
+        fields = [law for law in self.laws.values() if isinstance(law, GaussianField)]
+        return bool(fields) and all(law.periodic for law in fields)
+
     def from_uniform(self, u: np.ndarray) -> xr.Dataset:
         """Inputs from independent uniforms ``(n, dimension)``: dimension ``run``, one variable per input."""
         from scipy.special import ndtr, ndtri
