@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
@@ -40,6 +40,11 @@ class Design(Component):
     def counts(self) -> dict[str, int]:
         """Number of runs of each split, in the order in which they are numbered."""
         return {split: int(getattr(self, split)) for split in SPLITS}
+
+    def deciding_settings(self) -> dict[str, Any]:
+        """The settings that decide what the first runs of every split are (for fingerprints of parts)."""
+        counts = ("train", "validation", "test", "runs_per_part")
+        return {key: value for key, value in self.settings().items() if key not in counts}
 
     @abstractmethod
     def draw(self, law: JointLaw, study_seed: int, split: str, count: int, folder: str | Path = ".") -> xr.Dataset:

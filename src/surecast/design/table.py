@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from surecast.design.design import SPLITS, Design, check_split
 from surecast.design.table_file import check_inside, column, read_table
 from surecast.study import seeds
+from surecast.study.component import refused
 from surecast.study.errors import StudyError
 
 if TYPE_CHECKING:
@@ -33,7 +34,18 @@ if TYPE_CHECKING:
 class Table(Design):
     """Inputs (and outputs, if there) from a table of the user's."""
 
-    file: str = Field(description="NetCDF (.nc) or CSV (.csv) file, relative to the study file.")
+    file: str = Field(min_length=1, description="NetCDF (.nc) or CSV (.csv) file, relative to the study file.")
+
+    @field_validator("file")
+    @classmethod
+    def _there(cls, file: str, info: ValidationInfo) -> str:
+        if info.context and not (Path(info.context["folder"]) / file).is_file():
+            raise refused("", "there is no such file.", "give a path relative to the study file.")
+        return file
+
+    def deciding_settings(self) -> dict[str, Any]:
+        """See `Design.deciding_settings`: the other splits start where test and validation end."""
+        return super().deciding_settings() | {"test": self.test, "validation": self.validation}
 
     def draw(self, law: JointLaw, study_seed: int, split: str, count: int, folder: str | Path = ".") -> xr.Dataset:
         """Inputs of the first `count` runs of a split; see `Design.draw`.

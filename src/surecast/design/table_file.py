@@ -151,7 +151,7 @@ def check_inside(inputs: xr.Dataset, law: JointLaw, file: str, rows: np.ndarray)
     """Raise `StudyError` if some value lies where the law of its input has no probability."""
     for name in law.names:
         values = inputs[name].values
-        inside = np.asarray(law.laws[name].contains(values)).reshape(len(values), -1).all(axis=1)
+        inside = np.asarray(law.laws[name].log_density(values)) > -np.inf
         if not inside.all():
             first = int(np.flatnonzero(~inside)[0])
             raise _error(
