@@ -75,7 +75,7 @@ def chaos() -> Legendre:
 
 
 def normals(dimension: int) -> JointLaw:
-    return JointLaw({f"u{i + 1}": Normal(mean=0, sd=1) for i in range(dimension)})
+    return JointLaw({f"u{i + 1}": Normal(mean=0, standard_deviation=1) for i in range(dimension)})
 
 
 def stacked(inputs: xr.Dataset) -> np.ndarray:

@@ -81,8 +81,8 @@ Event = Comparison | Joint
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.text, self.tokens, self.at = text, [], 0
-        self.tokens: list[tuple[str, str, int]]
+        self.text, self.at = text, 0
+        self.tokens: list[tuple[str, str, int]] = []
         position = 0
         while text[position:].strip():
             match = _TOKEN.match(text, position)

@@ -12,6 +12,7 @@ from surecast.quantify.estimate import Statistic
 from surecast.quantify.event import parse_event
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.question import Question
+from surecast.study.component import refused
 from surecast.study.laws.joint import JointLaw
 
 
@@ -23,11 +24,16 @@ class Exceedance(Question):
     )
 
     answered_by: ClassVar[tuple[str, ...]] = ("importance_sampling", "control_variates", "monte_carlo", "scrambled_sobol")
+    outputs_key: ClassVar[str] = "event"
 
     @field_validator("event")
     @classmethod
     def _parsed(cls, value: str) -> str:
-        parse_event(value)
+        try:
+            parse_event(value)
+        except ValueError as error:
+            what, _, remedy = str(error).partition("; ")
+            raise refused("", f"{what}.", f"{remedy}.") from error
         return value
 
     @property

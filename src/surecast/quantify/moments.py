@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from surecast.quantify.estimate import Statistic
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.question import Question
+from surecast.study.component import refused
 from surecast.study.laws.joint import JointLaw
 
 
@@ -30,7 +31,7 @@ class Moments(Question):
     @classmethod
     def _unique(cls, value: list[str]) -> list[str]:
         if len(set(value)) < len(value):
-            raise ValueError(f"an output is named twice in {value}")
+            raise refused("", "an output is named twice.", "name each once.")
         return value
 
     @property

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from surecast.quantify.integrand import Integrand
-from surecast.study.component import Component
+from surecast.study.component import Component, refused
+from surecast.study.errors import EstimationError
 from surecast.study.laws.joint import JointLaw
+
+if TYPE_CHECKING:
+    from surecast.study.model import Study
 
 
 class Question(Component):
@@ -42,6 +47,8 @@ class Question(Component):
     answered_by: ClassVar[tuple[str, ...]] = ()
     """Kinds of estimators that can answer this question."""
     absolute_tolerance: ClassVar[bool] = False
+    outputs_key: ClassVar[str] = "of"
+    law_key: ClassVar[str] = "estimators"
 
     @field_validator("surrogate", mode="before")
     @classmethod
@@ -55,6 +62,21 @@ class Question(Component):
 
         check_estimators(value, cls.answered_by)
         return value
+
+    @model_validator(mode="after")
+    def _aided(self) -> Question:
+        from surecast.quantify.estimators.build import build_estimator
+
+        if self.surrogate == "none":
+            for spec in self.estimators:
+                estimator = build_estimator({"kind": spec} if isinstance(spec, str) else spec)
+                if estimator.needs_surrogate:
+                    raise refused(
+                        "estimators",
+                        f"{estimator.kind} needs a surrogate, but the question names none.",
+                        "write `surrogate: best`, or choose monte_carlo or scrambled_sobol.",
+                    )
+        return self
 
     @property
     @abstractmethod
@@ -78,6 +100,25 @@ class Question(Component):
         EstimationError
             With the input's name and the reason.
         """
+
+    def problems(self, study: Study) -> Iterator[tuple[str, str, str]]:
+        """What of this question does not fit its study: (key, message, remedy)."""
+        simulator = study.build_simulator()
+        for name in self.outputs:
+            if name in study.outputs and study.build_output(name).is_field(simulator):
+                yield (
+                    self.outputs_key,
+                    f"output {name!r} is a field: a question needs one number a run.",
+                    "ask about its maximum, minimum or mean: add such an output.",
+                )
+        try:
+            self.check_law(study.joint_law())
+        except EstimationError as error:
+            yield self.law_key, error.message, error.remedy
+            return
+        least = 30 * self.integrand(study.joint_law()).runs_per_row
+        if self.runs < least:
+            yield "runs", f"is too few: this question takes {least} runs at least.", f"write `runs: {least}` or more."
 
     @abstractmethod
     def integrand(self, law: JointLaw) -> Integrand:

@@ -23,6 +23,7 @@ from pydantic import Field, field_validator
 from surecast.quantify.estimate import Statistic
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.question import Question
+from surecast.study.component import refused
 from surecast.study.errors import EstimationError
 from surecast.study.laws.joint import JointLaw
 from surecast.study.nearest import suggestion
@@ -39,6 +40,7 @@ class Sobol(Question):
 
     answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "scrambled_sobol")
     absolute_tolerance: ClassVar[bool] = True
+    law_key: ClassVar[str] = "groups"
 
     @field_validator("of", mode="before")
     @classmethod
@@ -51,10 +53,10 @@ class Sobol(Question):
         seen: dict[str, str] = {}
         for group, members in value.items():
             if not members:
-                raise ValueError(f"group {group!r} is empty")
+                raise refused(group, "a group without inputs has no index.", "name its inputs, or remove it.")
             for member in members:
                 if member in seen:
-                    raise ValueError(f"input {member!r} is in group {seen[member]!r} and in group {group!r}")
+                    raise refused(group, f"input {member!r} is in group {seen[member]!r} too.", "groups must not overlap.")
                 seen[member] = group
         return value
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from surecast.quantify.estimators.estimator import Estimator
 from surecast.study import kinds
+from surecast.study.component import refused
 from surecast.study.nearest import suggestion
 
 
@@ -25,7 +26,7 @@ def check_estimators(given: Sequence[str | Mapping[str, Any]], valid: Sequence[s
 
     Raises
     ------
-    ValueError
+    PydanticCustomError
         If one is unknown, cannot answer this question, is named twice, or has a wrong setting.
     """
     seen: set[str] = set()
@@ -35,13 +36,15 @@ def check_estimators(given: Sequence[str | Mapping[str, Any]], valid: Sequence[s
         if kind not in valid:
             known = kind in kinds.TABLES["estimator"]
             what = "cannot answer this question" if known else "is no estimator"
-            raise ValueError(f"{kind!r} {what}; {suggestion(kind, valid)}")
+            raise refused("", f"{kind!r} {what}.", suggestion(kind, valid))
         if kind in seen:
-            raise ValueError(f"estimator {kind!r} is named twice")
+            raise refused("", f"{kind!r} is named twice.", "name each estimator once.")
         seen.add(kind)
         try:
             build_estimator(spec)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"{kind}.{where} = {first.get('input')!r}: {first['msg']}") from error
+            fields = sorted(kinds.resolve("estimator", kind).model_fields)
+            remedy = suggestion(where, fields) if first["type"] == "extra_forbidden" else "give it a valid value."
+            raise refused("", f"{kind}: {where} = {first.get('input')!r}: {first['msg']}.", remedy) from error

@@ -1,0 +1,120 @@
+"""Answer one question of a study: choose the surrogate, run the estimators, write the table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from surecast.quantify.choose import Choice, choose
+from surecast.quantify.estimate import Estimate
+from surecast.quantify.estimators.build import build_estimator
+from surecast.quantify.sampling import Model, Task
+from surecast.quantify.table import to_csv, to_dataset
+from surecast.study.files import write_dataset, write_text
+from surecast.study.seeds import seed_sequence
+
+if TYPE_CHECKING:
+    from surecast.quantify.question import Question
+    from surecast.study.model import Study
+
+STEPS = 12
+"""Points of each convergence record."""
+
+
+def answer(
+    study: Study,
+    question_name: str,
+    surrogate_jsons: Mapping[str, Sequence[str | Path]],
+    manifest: str | Path,
+    output_nc: str | Path,
+    output_csv: str | Path,
+    truth: Model | None = None,
+) -> xr.Dataset:
+    """Answer a question and write ``estimates/<question>.nc`` and ``.csv``.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    question_name : str
+        Which of its questions.
+    surrogate_jsons : mapping
+        Trained surrogates: name to the JSON files of its seeds.
+    manifest : path
+        ``dataset.json``; the run store lies in ``store`` beside it.
+    output_nc, output_csv : path
+        What is written.
+    truth : callable, optional
+        The simulator, from inputs to outputs; by default the study's, with its run store.
+
+    Returns
+    -------
+    xarray.Dataset
+        What was written; see `surecast.quantify.table`.
+
+    Raises
+    ------
+    EstimationError
+        If the question cannot be answered for these input laws, runs or surrogates.
+    """
+    question: Question = study.build_question(question_name)
+    law = study.joint_law()
+    question.check_law(law)
+    integrand = question.integrand(law)
+    simulator = _truth(study, integrand.outputs, manifest) if truth is None else truth
+    choice = choose(study, question.surrogate, integrand.outputs, surrogate_jsons, manifest)
+    estimates: list[Estimate] = []
+    for spec in question.estimator_specs():
+        estimator = build_estimator(spec)
+        print(f"{question_name}: {estimator.kind}, up to {question.runs} simulator runs", file=sys.stderr, flush=True)
+        task = Task(
+            truth=simulator,
+            surrogates=choice.models,
+            runs=question.runs,
+            level=question.level,
+            seed=seed_sequence(study.seed, "quantify", question_name, estimator.kind),
+            surrogate_runs=question.surrogate_runs,
+            tolerance=question.tolerance,
+            absolute=question.absolute_tolerance,
+            steps=STEPS,
+        )
+        estimates += estimator.estimate(integrand, task)
+    dataset = to_dataset(question_name, estimates, study.seed, _units(study, integrand.outputs))
+    dataset.attrs |= _attributes(study, question_name, question, choice)
+    dataset.attrs["digest"] = write_dataset(output_nc, dataset)
+    write_text(output_csv, to_csv(dataset))
+    return dataset
+
+
+def _truth(study: Study, outputs: Sequence[str], manifest: str | Path) -> Model:
+    from surecast.simulate.store import RunStore
+    from surecast.simulate.truth import Truth
+
+    return Truth(study, outputs=outputs, store=RunStore(Path(manifest).parent / "store"), fields=False)
+
+
+def _units(study: Study, outputs: Sequence[str]) -> dict[str, str]:
+    simulator = study.build_simulator()
+    return {name: study.build_output(name).unit(simulator) or "1" for name in outputs}
+
+
+def _attributes(study: Study, name: str, question: Question, choice: Choice) -> dict[str, Any]:
+    design = study.build_design()
+    attributes: dict[str, Any] = {
+        "question": name,
+        "kind": study.questions[name].kind,
+        "surrogate": question.surrogate,
+        "seed": study.seed,
+        "training_runs": design.train,
+        "validation_runs": design.validation,
+        "training_runs_meaning": "runs of the dataset that surrogates learnt from; no estimate contains one",
+    }
+    for output, ranked in choice.ranking.items():
+        for place, (label, value) in zip(("chosen", "runner_up"), ranked, strict=False):
+            attributes[f"{place}_surrogate_{output}"] = label
+            attributes[f"{place}_squared_correlation_{output}"] = value
+    return attributes

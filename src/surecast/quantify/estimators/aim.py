@@ -1,0 +1,127 @@
+"""Aiming a proposal at an event: explore with the surrogate, correct with a pilot of simulator runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtri
+
+from surecast.quantify.estimators.exploration import explore
+from surecast.quantify.estimators.gaussians import Gaussian, Mixture, fit_gaussian, fit_mixture, fit_shares, isotropic
+from surecast.quantify.normal_space import NormalSpace
+from surecast.quantify.sampling import child, generator
+
+if TYPE_CHECKING:
+    from surecast.quantify.estimators.importance_sampling import ImportanceSampling
+
+_ROUNDS = 2
+_LARGEST_DEFENCE = 0.5
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Proposal (its last two components are the law and the inflated law), and what the pilot chose.
+
+    Parameters
+    ----------
+    coefficient : float
+        Of the surrogate's indicator as control variate, 0 to 1.
+    control : int
+        Which surrogate is the control.
+    explored : float
+        Probability of the event by the surrogate, roughly.
+    reached : bool
+        Whether the surrogate reaches the event at all.
+    aimed : int
+        Number of aimed components.
+    """
+
+    proposal: Mixture
+    coefficient: float
+    control: int
+    explored: float
+    reached: bool
+    aimed: int
+
+
+def aim(space: NormalSpace, settings: ImportanceSampling, pilot: int) -> Aim:
+    """Explore, then correct in two rounds of pilot runs."""
+    task, d = space.task, space.dimension
+    explored = explore(lambda z: space.margin(0, z), d, settings.samples, generator(child(task.seed, 2)))
+    seed = int(child(task.seed, 5).generate_state(1)[0])
+    components, shares = fit_mixture(explored.samples, settings.rank, settings.components, seed)
+    beta = -float(ndtri(min(max(explored.probability, 1e-12), 0.3)))
+    guards = (isotropic(d, 1.0), isotropic(d, float(np.sqrt(1 + beta**2 / d))))
+    defence = max(settings.defence, 0.4)
+    rng = generator(child(task.seed, 6))
+    drawn: list[np.ndarray] = []
+    events: list[np.ndarray] = []
+    proposals: list[tuple[Mixture, int]] = []
+    for index in range(_ROUNDS):
+        proposal = _guarded(components, shares, guards, defence)
+        z = proposal.draw(rng, pilot // _ROUNDS + (pilot % _ROUNDS if index == 0 else 0))
+        drawn.append(z)
+        events.append(np.nan_to_num(space.truth(z)))
+        proposals.append((proposal, len(z)))
+        points, event = np.concatenate(drawn), np.concatenate(events)
+        weights = np.exp(space.log_law(points) - _balance(proposals, points))
+        seen = np.stack([space.indicator(k, points) for k in range(len(task.surrogates))], axis=1)
+        components, shares = _corrected(components, points, event, event * weights, seen[:, 0], settings.rank)
+        missing = float(np.sum(weights * np.abs(event - seen[:, 0]))) / max(float(np.sum(weights * event)), 1e-300)
+        defence = float(np.clip(0.5 * missing, settings.defence, _LARGEST_DEFENCE))
+    control, coefficient = _control(event, seen, weights, (task.runs - pilot) / task.surrogate_runs)
+    final = _guarded(components, shares, guards, defence)
+    return Aim(final, coefficient, control, explored.probability, explored.reached, len(components))
+
+
+def _guarded(components: list[Gaussian], shares: np.ndarray, guards: tuple[Gaussian, Gaussian], defence: float) -> Mixture:
+    return Mixture((*components, *guards), np.append((1 - defence) * shares, [0.5 * defence, 0.5 * defence]))
+
+
+def _balance(proposals: list[tuple[Mixture, int]], z: np.ndarray) -> np.ndarray:
+    """Log density of the mixture of all rounds (balance heuristic, Veach and Guibas 1995)."""
+    total = sum(count for _, count in proposals)
+    return np.asarray(np.logaddexp.reduce([p.log_density(z) + np.log(count / total) for p, count in proposals]))
+
+
+def _corrected(
+    components: list[Gaussian], z: np.ndarray, event: np.ndarray, mass: np.ndarray, seen: np.ndarray, rank: int
+) -> tuple[list[Gaussian], np.ndarray]:
+    """Add components where the pilot failed, and set all shares by cross-entropy on the pilot's failures.
+
+    Failures that the surrogate does not know get a Gaussian around their weighted mean if there are
+    many, and one each around the heaviest if there are few.
+    """
+    added = list(components)
+    failures = event > 0
+    if failures.sum() >= 10:
+        added.append(fit_gaussian(z[failures], mass[failures], rank))
+    unknown = np.flatnonzero(failures & (seen == 0))
+    for k in unknown[np.argsort(-mass[unknown], kind="stable")][:3]:
+        near = unknown[np.square(z[unknown] - z[k]).sum(axis=1) <= 4.0]
+        added.append(fit_gaussian(z[near], mass[near], rank))
+    shares = fit_shares(np.stack([c.log_density(z) for c in added], axis=1)[failures], mass[failures], least=0.2)
+    return added, shares
+
+
+def _control(event: np.ndarray, seen: np.ndarray, weights: np.ndarray, ratio: float) -> tuple[int, float]:
+    """Surrogate whose weighted indicator follows the simulator's best, and its coefficient.
+
+    The best coefficient is Cov/(Var (1 + ratio)), with `ratio` the final sample's size over that of the
+    surrogate's own: the less its own probability is known, the smaller.
+    """
+    failure = event * weights
+    best, coefficient, score = 0, 0.0, 0.0
+    for k in range(seen.shape[1]):
+        predicted = seen[:, k] * weights
+        variance = float(predicted.var())
+        if variance <= 0 or float(failure.var()) <= 0:
+            continue
+        covariance = float(np.mean((failure - failure.mean()) * (predicted - predicted.mean())))
+        correlation = covariance / np.sqrt(variance * float(failure.var()))
+        if correlation > score:
+            best, score = k, correlation
+            coefficient = float(np.clip(covariance / variance / (1 + ratio), 0.0, 1.0))
+    return best, coefficient
