@@ -1,0 +1,156 @@
+"""The estimates as the report sees them: one object a row of ``estimates/<question>.nc``."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surecast.report import numbers
+from surecast.study.files import read_dataset
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+COLUMNS = (
+    "question", "output", "statistic", "estimator", "value", "low", "high", "standard_error", "level", "simulator_runs",
+    "surrogate_runs", "verdict", "seed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How an estimate settled: value and interval after so many simulator runs, arrays of one length."""
+
+    runs: np.ndarray
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One statistic by one estimator, as in the columns of the estimates' files."""
+
+    question: str
+    output: str
+    statistic: str
+    estimator: str
+    value: float
+    low: float
+    high: float
+    standard_error: float
+    level: float
+    simulator_runs: int
+    surrogate_runs: int
+    verdict: str
+    seed: int
+    units: str = ""
+    equivalent_monte_carlo_runs: float = math.nan
+    citations: tuple[str, ...] = ()
+    settling: Settling | None = None
+
+    @property
+    def certified(self) -> bool:
+        """Whether the verdict is ``certified``."""
+        return self.verdict == "certified"
+
+    @property
+    def reason(self) -> str:
+        """Why an estimate is not certified; empty if it is."""
+        return "" if self.certified else self.verdict.removeprefix("not certified").lstrip(": ")
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
+    def row(self) -> dict[str, Any]:
+        """The columns of the estimates' files."""
+        return {name: getattr(self, name) for name in COLUMNS} | {"units": self.units}
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One statistic with the estimate that answers (the first estimator of the study file) and the others."""
+
+    answer: Estimate
+    others: tuple[Estimate, ...] = ()
+
+    @property
+    def all(self) -> tuple[Estimate, ...]:
+        """The answer first, then the others."""
+        return (self.answer, *self.others)
+
+    @property
+    def label(self) -> str:
+        """What it is, in words: ``mean of outflow``."""
+        return statistic_words(self.answer.statistic, self.answer.output)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answer to one question: its statistics in the order of the file, and what the file says about itself."""
+
+    question: str
+    statistics: tuple[Statistic, ...]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def estimates(self) -> list[Estimate]:
+        """Every row."""
+        return [estimate for statistic in self.statistics for estimate in statistic.all]
+
+
+def index_of(statistic: str) -> tuple[str, str] | None:
+    """Order and group of a Sobol index: ``first[head]`` gives ``("first", "head")``; None for other statistics."""
+    match = re.fullmatch(r"(first|total)\[(.+)\]", statistic)
+    return (match[1], match[2]) if match else None
+
+
+def statistic_words(statistic: str, output: str) -> str:
+    """A statistic as a reader says it: ``first[head]`` of the outflow is the ``first-order index of head``."""
+    index = index_of(statistic)
+    if index:
+        return f"{'first-order' if index[0] == 'first' else 'total'} index of {index[1]}"
+    return f"{statistic.replace('_', ' ')} of {output}"
+
+
+def read_answers(path: str | Path) -> Answers:
+    """Read ``estimates/<question>.nc``.
+
+    Raises
+    ------
+    DataError
+        If the file is torn or does not match its digest.
+    """
+    dataset = read_dataset(path)
+    grouped: dict[tuple[str, str], list[Estimate]] = {}
+    for index in range(dataset.sizes["estimate"]):
+        row = dataset.isel(estimate=index)
+        columns = {name: row[name].item() for name in (*COLUMNS, "units", "equivalent_monte_carlo_runs")}
+        estimate = Estimate(**columns, citations=tuple(row["citations"].item().split()), settling=_settling(row))
+        grouped.setdefault((estimate.output, estimate.statistic), []).append(estimate)
+    statistics = tuple(Statistic(rows[0], tuple(rows[1:])) for rows in grouped.values())
+    return Answers(statistics[0].answer.question, statistics, dict(dataset.attrs))
+
+
+def _settling(row: xr.Dataset) -> Settling | None:
+    columns = [row[f"convergence_{name}"].values.astype(float) for name in ("runs", "value", "low", "high")]
+    made = np.isfinite(columns[0]) & np.isfinite(columns[1])
+    return Settling(*(column[made] for column in columns)) if made.any() else None
+
+
+def shown_intervals(answers: Sequence[Answers]) -> list[Estimate]:
+    """Every estimate on the page that has an interval."""
+    return [one for answer in answers for one in answer.estimates if math.isfinite(one.low) and math.isfinite(one.high)]
+
+
+def printed(estimate: Estimate) -> numbers.Interval:
+    """Value and interval, rounded by the interval."""
+    return numbers.interval(estimate.value, estimate.low, estimate.high)

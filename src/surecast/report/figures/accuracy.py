@@ -1,0 +1,80 @@
+"""Test error of every surrogate: one small mark a seed, one large mark for their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surecast.report.figures.canvas import MARKERS, PALETTE, SERIES, Drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def accuracy(name: str, title: str, errors: Mapping[str, Mapping[str, np.ndarray]], xlabel: str) -> Drawing:
+    """Draw errors on a logarithmic axis.
+
+    Parameters
+    ----------
+    errors : mapping of output to surrogate to errors, one a seed
+        Shares (0.02 for 2 %).
+    """
+    outputs = list(errors)
+    surrogates = list(dict.fromkeys(surrogate for row in errors.values() for surrogate in row))
+    said = "; ".join(
+        f"{output}: "
+        + ", ".join(f"{surrogate} {100 * float(np.mean(values)):.2g} %" for surrogate, values in row.items())
+        for output, row in errors.items()
+    )
+    rows = sum(len(row) for row in errors.values()) + len(outputs)
+    drawing = Drawing(name, 430, 110 + 19 * rows, f"{title}. {said}.")
+    with drawing:
+        (axes,) = drawing.axes()
+        place, ticks, labels = 0.0, [], []
+        for output in outputs:
+            ticks.append(place + (len(errors[output]) - 1) / 2)
+            labels.append(output)
+            for surrogate, values in errors[output].items():
+                index = surrogates.index(surrogate)
+                style: dict[str, Any] = {
+                    "color": SERIES[index % len(SERIES)],
+                    "linestyle": "",
+                    "marker": MARKERS[index % len(MARKERS)],
+                }
+                shares = 100 * np.asarray(values, dtype=float)
+                axes.plot(shares, np.full(shares.size, place), markersize=4, alpha=0.45, **style)
+                first = output == next(item for item in outputs if surrogate in errors[item])
+                axes.plot([shares.mean()], [place], markersize=7.5, label=surrogate if first else None, **style)
+                axes.annotate(
+                    f"{shares.mean():.2g} %", (shares.max(), place), xytext=(9, 0), textcoords="offset points",
+                    va="center", fontsize=11, color=PALETTE["ink"],
+                )  # fmt: skip
+                place += 1
+            place += 0.9
+        axes.set_yticks(ticks, labels)
+        axes.tick_params(axis="y", length=0, labelcolor=PALETTE["ink"], labelsize=12)
+        axes.invert_yaxis()
+        _percent_axis(
+            axes, np.concatenate([100 * np.asarray(values) for row in errors.values() for values in row.values()])
+        )
+        axes.grid(axis="y", visible=False)
+        axes.spines["left"].set_visible(False)
+        axes.set_title(title)
+        axes.set_xlabel(xlabel, loc="right")
+        drawing.figure.legend(loc="outside lower left", ncols=3)
+    return drawing
+
+
+def _percent_axis(axes: Axes, shares: np.ndarray) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    positive = shares[shares > 0]
+    if positive.size == 0:
+        return
+    axes.set_xscale("log")
+    axes.set_xlim(positive.min() / 1.5, positive.max() * 2.4)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} %")

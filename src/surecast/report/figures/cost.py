@@ -1,0 +1,64 @@
+"""Error against cost: the classical solver on coarser grids, and the surrogates, in one plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from surecast.report.figures.canvas import MARKERS, PALETTE, SERIES, Drawing
+
+
+@dataclass(frozen=True)
+class Point:
+    """One way to get the output: seconds a run and relative error (a share)."""
+
+    label: str
+    seconds: float
+    error: float
+
+
+def cost(name: str, title: str, grids: Sequence[Point], surrogates: Sequence[Point]) -> Drawing:
+    """Draw error against cost; what lies below and to the left of the grids' line pays."""
+    said = "; ".join(
+        f"{point.label} {100 * point.error:.2g} % at {1e3 * point.seconds:.3g} ms" for point in [*grids, *surrogates]
+    )
+    drawing = Drawing(name, 430, 300, f"{title}. {said}.")
+    with drawing:
+        (axes,) = drawing.axes()
+        if grids:
+            axes.plot(
+                [1e3 * point.seconds for point in grids],
+                [100 * point.error for point in grids],
+                color=PALETTE["muted"],
+                marker="o",
+                markersize=5,
+                linewidth=1.4,
+                label="simulator, coarser grids",
+            )
+        for index, point in enumerate(surrogates):
+            axes.plot(
+                [1e3 * point.seconds],
+                [100 * point.error],
+                linestyle="",
+                color=SERIES[index % len(SERIES)],
+                marker=MARKERS[index % len(MARKERS)],
+                markersize=8,
+                label=point.label,
+            )
+        for point in grids:
+            axes.annotate(
+                point.label,
+                (1e3 * point.seconds, 100 * point.error),
+                xytext=(6, 5),
+                textcoords="offset points",
+                fontsize=11,
+                color=PALETTE["muted"],
+            )
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
+        axes.set_title(title)
+        axes.set_xlabel("milliseconds a run, one thread", loc="right")
+        drawing.figure.legend(loc="outside lower left", ncols=2)
+    return drawing

@@ -1,0 +1,1 @@
+"""Sections of the page: one file (and one template of the same name) each."""

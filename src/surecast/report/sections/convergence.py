@@ -1,0 +1,37 @@
+"""Convergence: how every estimate settled as simulator runs were spent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from surecast.report import numbers
+from surecast.report.estimates import Answers, Statistic
+from surecast.report.figures.canvas import Drawing
+from surecast.report.figures.convergence import Path, convergence
+from surecast.report.sections.section import Section, file_stem
+
+
+def convergence_section(answers: Sequence[Answers]) -> Section | None:
+    """One figure a statistic, every estimator in it; None where no estimate has a history."""
+    drawings = [
+        drawing
+        for answer in answers
+        for statistic in answer.statistics
+        if (drawing := _drawing(answer.question, statistic)) is not None
+    ]
+    return Section("convergence", "Convergence", {"figures": drawings}, drawings) if drawings else None
+
+
+def _drawing(question: str, statistic: Statistic) -> Drawing | None:
+    paths = [
+        Path(
+            one.estimator.replace("_", " "), one.settling.runs, one.settling.value, one.settling.low, one.settling.high
+        )
+        for one in statistic.all
+        if one.settling is not None
+    ]
+    if not paths:
+        return None
+    answer = statistic.answer
+    name = file_stem("convergence", question, answer.output, answer.statistic)
+    return convergence(name, statistic.label, numbers.units(answer.units), paths, answer.level)

@@ -1,0 +1,73 @@
+"""The dataset card: what was simulated, on what grid, how many runs, which failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from surecast.report import numbers
+from surecast.report.sections.section import Section
+from surecast.report.tables import Column, Table
+
+if TYPE_CHECKING:
+    from surecast.study.model import Study
+
+
+def dataset_section(study: Study, manifest: Mapping[str, Any]) -> Section:
+    """Build the section from the study and the dataset's manifest (empty where there is none)."""
+    facts = [(_words(key), value_text(value)) for key, value in dict(manifest.get("card", {})).items()]
+    discretisation = [
+        {"output": output, "relative_l2": float(known["relative_l2"]), "runs": int(known["runs"])}
+        for output, known in dict(manifest.get("discretisation_error", {})).items()
+    ]
+    tables = [_inputs(study)]
+    if discretisation:
+        tables.append(_discretisation(discretisation))
+    content = {"facts": facts, "tables": tables, "failed": failed_runs(manifest)}
+    return Section("dataset", "Dataset card", content, tables=tables)
+
+
+def failed_runs(manifest: Mapping[str, Any]) -> list[str]:
+    """One line for every failed run of the dataset."""
+    return [value_text(run) for run in manifest.get("failed_runs", [])]
+
+
+def value_text(value: Any) -> str:
+    """A value of a card as text: nested mappings and lists in one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_words(key)} {value_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(value_text(item) for item in value)
+    if isinstance(value, float):
+        return numbers.number(value, 6)
+    return str(value)
+
+
+def _words(key: str) -> str:
+    return str(key).replace("_", " ")
+
+
+def _inputs(study: Study) -> Table:
+    rows = []
+    for name, spec in study.inputs.items():
+        settings = dict(spec.settings)
+        unit = str(settings.pop("units", "1"))
+        rows.append({"input": name, "law": spec.kind, "settings": value_text(settings), "units": unit})
+    columns = [
+        Column("input", "input"),
+        Column("law", "law", _words),
+        Column("settings", "settings"),
+        Column("units", "unit", numbers.units),
+    ]
+    return Table("inputs", "Uncertain inputs and their laws", columns, rows)
+
+
+def _discretisation(rows: list[dict[str, Any]]) -> Table:
+    columns = [
+        Column("output", "output"),
+        Column(
+            "relative_l2", "relative L2 against the refined grid", lambda value: numbers.percent(value, 3), numeric=True
+        ),
+        Column("runs", "test runs refined", str, numeric=True),
+    ]
+    return Table("discretisation", "Discretisation error of the simulator", columns, rows)
