@@ -51,6 +51,10 @@ class Burgers(Simulator):
         """``initial``, ``viscosity``."""
         return ("initial", "viscosity")
 
+    def input_units(self) -> dict[str, str]:
+        """Viscosity in m2/s."""
+        return {"viscosity": "m2/s"}
+
     def variables(self) -> dict[str, VariableInfo]:
         """Final state, its energy and steepest slope; ``history`` if frames are kept."""
         found: dict[str, VariableInfo] = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from surecast.study.errors import StudyError, SurecastError
 from surecast.study.nearest import suggestion
 from surecast.study.source import Location
-from surecast.study.units import compatible, convert
+from surecast.study.units import UnitError, check_unit, compatible, convert
 
 if TYPE_CHECKING:
     from surecast.study.model import Study
@@ -46,7 +46,8 @@ def check(study: Study) -> None:
     if components[("simulator",)] is not None:
         if components[("laws",)] is not None:
             errors.extend(_inputs(study, components[("simulator",)]))
-        errors.extend(_outputs(study, components))
+        errors.extend(_dimensions(study, components))
+    errors.extend(_outputs(study, components))
     errors.extend(_questions(study, components))
     for location, component in components.items():
         errors.extend(_own(study, location, component))
@@ -129,23 +130,42 @@ def _input_unit(study: Study, name: str, wanted: str) -> Iterator[StudyError]:
 def _outputs(study: Study, components: Mapping[Location, Any]) -> Iterator[StudyError]:
     """Outputs of variables that the simulator does not return, or in other units."""
     simulator = components[("simulator",)]
-    variables = simulator.variables()
-    if not variables:  # a user's function does not say what it returns
-        return
-    for name in study.outputs:
+    variables = {} if simulator is None else simulator.variables()  # a user's function does not say what it returns
+    for name, spec in study.outputs.items():
         output = components[("outputs", name)]
         if output is None:
             continue
-        for needed in output.needs():
-            place: Location = ("outputs", name, "of") if "of" in study.outputs[name].settings else ("outputs", name)
+        place: Location = ("outputs", name, "units")
+        try:
+            check_unit(output.units or "1")
+        except UnitError as error:
+            yield study.error(place, error.message, error.remedy)
+            continue
+        for needed in output.needs() if variables else ():
             if needed not in variables:
-                yield study.error(place, f"the simulator returns no {needed!r}.", suggestion(needed, variables))
+                of: Location = ("outputs", name, "of") if "of" in spec.settings else ("outputs", name)
+                yield study.error(of, f"the simulator returns no {needed!r}.", suggestion(needed, variables))
             elif output.units is not None and not compatible(output.units, variables[needed]["units"]):
                 unit = variables[needed]["units"]
                 yield study.error(
-                    ("outputs", name, "units"),
+                    place,
                     f"is not compatible with {unit}, in which the simulator returns {needed!r}.",
                     f"write for example `units: {unit}`.",
+                )
+
+
+def _dimensions(study: Study, components: Mapping[Location, Any]) -> Iterator[StudyError]:
+    """Names that a dataset needs for the dimensions of its fields."""
+    simulator = components[("simulator",)]
+    taken: dict[str, str] = {dim: name for name, grid in simulator.grids().items() for dim in grid}
+    for name in study.outputs:
+        if components[("outputs", name)] is not None:
+            taken |= dict.fromkeys(components["outputs", name].dimensions(simulator), name)
+    for group, names in (("inputs", study.inputs), ("outputs", study.outputs)):
+        for name in names:
+            if name in taken:
+                yield study.error(
+                    (group, name), f"{taken[name]!r} has a dimension of this name.", "choose another name."
                 )
 
 

@@ -141,7 +141,7 @@ class _Reader:
         # Aliases can make a small file enormous, or endless where one names itself.
         if self.count > MOST_VALUES or len(location) > DEEPEST:
             raise StudyError.of(
-                [*self.errors, self._error(node, location, "the file holds too many values.", "use fewer aliases.", "")]
+                [*self.errors, self._error(node, location[:1], "it holds too many values.", "use fewer aliases.", "")]
             )
         self.lines.setdefault(location, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
@@ -150,8 +150,9 @@ class _Reader:
             return [self.value(item, (*location, index)) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN_TAGS:
             try:
-                return self.constructor.construct_object(node)
-            except (yaml.YAMLError, ValueError):
+                # PyYAML would read 010 as octal.
+                return int(node.value) if node.tag.endswith(":int") else self.constructor.construct_object(node)
+            except (yaml.YAMLError, ValueError, KeyError):
                 pass  # for example `!!int three`: refused like any other tag
         message = f"the tag {node.tag.replace('tag:yaml.org,2002:', '!!')} is not allowed."
         self._note(node, location, message, "remove the tag: a study holds plain values only.", _text(node))

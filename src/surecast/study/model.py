@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 _STUDY_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
-RESERVED = ("run", "seed", "split", "index_in_split", "failed", "failure", "message", "computed", "x", "y", "t", "side")
+RESERVED = ("run", "seed", "split", "index_in_split", "failed", "failure", "message", "computed")
 """Names that datasets use for themselves."""
 
 

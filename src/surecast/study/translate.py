@@ -69,6 +69,7 @@ def _words(item: Any, model: type[BaseModel], inner: Location) -> tuple[str, str
         message = f"must be {message}"
     elif message.startswith("Input "):
         message = message[6:]
+    message = message.replace("a valid array", "a list")
     if kind in ("model_type", "dict_type", "dataclass_type"):
         message = "must be a mapping of keys to values"
     elif kind == "int_type" and isinstance(item["input"], float) and item["input"].is_integer():

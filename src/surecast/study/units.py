@@ -37,6 +37,8 @@ def parse(text: str) -> Any:
     if text.strip() in _DIMENSIONLESS:
         return _registry().Unit("")
     try:
+        if "//" in text:  # Python's floor division, to pint
+            raise ValueError("'//' is no operation on units")
         return _registry().Unit(_with_powers(text))
     except Exception as error:  # pint raises its own errors, tokenize's and Python's on odd texts
         raise UnitError(

@@ -128,25 +128,17 @@ class Uniform(Continuous):
         default=None, description="Largest value less the smallest, as scipy.stats names it."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_way(cls, content: Any) -> Any:
-        if isinstance(content, dict):
-            mixed = {"low", "high"} & set(content) and {"loc", "scale"} & set(content)
-            if mixed:
-                raise refused("", "low and high are mixed with loc and scale.", "give low and high alone.")
-            if not {"loc", "scale"} & set(content):
-                for key in ("low", "high"):
-                    if content.get(key) is None:
-                        raise refused(key, "a setting is missing.", "a uniform law needs low and high.")
-        return content
-
     def distribution(self) -> Any:
         """scipy.stats.uniform between low and high."""
         from scipy import stats
 
-        if self.low is None or self.high is None:
+        if self.loc is not None or self.scale is not None:
+            if self.low is not None or self.high is not None:
+                raise refused("", "low and high are mixed with loc and scale.", "give low and high alone.")
             return stats.uniform(self.loc or 0.0, 1.0 if self.scale is None else self.scale)
+        if self.low is None or self.high is None:
+            missing = "low" if self.low is None else "high"
+            raise refused(missing, "a setting is missing.", "a uniform law needs low and high.")
         if not self.low < self.high:
             raise refused("high", f"must be greater than low, {self.low}.", "swap them, or widen the range.")
         return stats.uniform(self.low, self.high - self.low)

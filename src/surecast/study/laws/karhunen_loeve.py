@@ -204,7 +204,7 @@ class Circle(Expansion):
         densities = spectral_density(name, 2 * np.pi / period * np.append(0, numbers), length)
         densities *= period / (densities[0] + 2 * densities[1:].sum())
         values = densities[(np.arange(terms) + 1) // 2]
-        return cls(values[values > SMALLEST_RATIO * values[0]], period, interval)
+        return cls(values[values > 0], period, interval)
 
     def modes(self, *axes: np.ndarray) -> np.ndarray:
         """Eigenfunctions at points, shape ``(terms, x)``."""

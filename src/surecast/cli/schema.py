@@ -1,0 +1,129 @@
+"""JSON schema of study files, put together from the study's own models and every component's settings.
+
+    python -m surecast.cli.schema            # writes config/study.schema.json
+
+Editors that know the YAML language server complete and check studies with it: see the first line of
+the studies in config/studies.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from surecast.study import kinds
+from surecast.study.component import Component
+from surecast.study.errors import ComponentError
+from surecast.study.files import write_text
+from surecast.study.model import Study
+
+FILE = Path("config/study.schema.json")
+PLACES = {
+    "simulator": "simulator",
+    "inputs": "laws",
+    "outputs": "output",
+    "design": "design",
+    "surrogates": "surrogate",
+    "questions": "question",
+}
+"""Key of the study file to table of kinds."""
+
+Schema = dict[str, Any]
+
+
+def full_schema() -> Schema:
+    """The schema, with one alternative for every kind and one for the user's own.
+
+    Raises
+    ------
+    ComponentError
+        If two components define different settings models of one name.
+    """
+    schema = Study.model_json_schema(ref_template="#/$defs/{model}")
+    definitions: Schema = schema.pop("$defs")
+    for unused in ("Spec", "OutputSpec"):
+        definitions.pop(unused, None)
+    for key, table in PLACES.items():
+        definitions[table] = {"anyOf": [*_kinds(table, definitions), _own(table)]}
+        reference = {"$ref": f"#/$defs/{table}"}
+        place = schema["properties"][key]
+        place.pop("$ref", None)
+        if "additionalProperties" in place:
+            place["additionalProperties"] = reference
+            place["propertyNames"] = {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"}
+        else:
+            place.update(reference)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "surecast study",
+        **{key: value for key, value in schema.items() if key != "title"},
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def as_text() -> str:
+    """The schema as it stands in its file."""
+    return json.dumps(full_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the schema to the file named, or to config/study.schema.json."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    path = Path(arguments[0]) if arguments else FILE
+    write_text(path, as_text())
+    print(f"wrote {path}")
+    return 0
+
+
+def _kinds(table: str, definitions: Schema) -> list[Schema]:
+    references = []
+    for kind in kinds.names(table):
+        name = f"{table}.{kind}"
+        definitions[name] = _component(table, kind, definitions)
+        references.append({"$ref": f"#/$defs/{name}"})
+    return references
+
+
+def _component(table: str, kind: str, definitions: Schema) -> Schema:
+    """Settings of one kind, with `kind` itself."""
+    component: type[Component] = kinds.resolve(table, kind)
+    schema = component.model_json_schema(ref_template="#/$defs/{model}")
+    for name, definition in schema.pop("$defs", {}).items():
+        if definitions.setdefault(name, definition) != definition:
+            raise ComponentError(f"two settings models are called {name}.", "rename one of them.")
+    properties = {"kind": {"const": kind, "description": f"{table}: {kind}"}}
+    for name, described in schema.get("properties", {}).items():
+        properties[name] = _shared(table, name, described, definitions)
+    required = ["kind", *schema.get("required", [])]
+    if (table, kind) == ("output", "variable"):  # the kind of an output that names none, of the output's own name
+        required = [name for name in required if name not in ("kind", "of")]
+    return {
+        "type": "object",
+        "description": (component.__doc__ or "").strip().split("\n\n")[0],
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _shared(table: str, name: str, described: Schema, definitions: Schema) -> Schema:
+    """A setting that many laws have is written once."""
+    if table != "laws" or name not in ("units", "long_name", "lower", "upper", "loc", "scale"):
+        return described
+    key = f"{table}/{name}".replace("/", "-")
+    return {"$ref": f"#/$defs/{key}"} if definitions.setdefault(key, described) == described else described
+
+
+def _own(table: str) -> Schema:
+    return {
+        "type": "object",
+        "description": f"The user's own {table}, module:name, looked for beside the study file first.",
+        "properties": {"kind": {"type": "string", "pattern": r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"}},
+        "required": ["kind"],
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
