@@ -1,0 +1,77 @@
+"""The documentation says what is true: its example runs, its links lead somewhere, what it names exists."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from surecast.design.make import make_design
+from surecast.simulate.truth import Truth
+from surecast.study.load import load_study
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_users_own_simulator_of_the_documentation_runs(tmp_path):
+    page = ROOT / "docs" / "own-simulator.md"
+    (tmp_path / "beam.py").write_text(blocks(page, "python")[0])
+    (tmp_path / "beam.yaml").write_text(blocks(page, "yaml")[0])
+    study = load_study(tmp_path / "beam.yaml")
+    study.check()
+    inputs = make_design(study).isel(run=slice(20))
+    found = Truth(study)(inputs)
+    expected = inputs["load"] * 2.5**3 / (3 * inputs["stiffness"])
+    np.testing.assert_allclose(found["deflection"], expected, rtol=1e-14)
+    assert found["deflection"].attrs["units"] == "m"
+    # The level of its question is one that such a beam may exceed, but seldom does.
+    law = study.joint_law().from_uniform(np.random.Generator(np.random.PCG64DXSM(1)).random((20_000, 2)))
+    share = float(np.mean(law["load"] * 2.5**3 / (3 * law["stiffness"]) > 0.037))
+    assert 1e-4 < share < 0.1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_modules_and_files_that_are_named_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"`surecast\.([\w.]+)", text):
+        parts = name.split(".")
+        for length in range(len(parts), 0, -1):
+            try:
+                found = importlib.import_module("surecast." + ".".join(parts[:length]))
+            except ModuleNotFoundError:
+                continue
+            for attribute in parts[length:]:
+                found = getattr(found, attribute)
+            break
+        else:
+            pytest.fail(f"there is no surecast.{name}")
+    for name in re.findall(r"`((?:study|design|simulate|assemble|train|evaluate|quantify|report|cli)/\w+\.py)`", text):
+        assert (ROOT / "src" / "surecast" / name).exists(), name
+    for name in re.findall(r"`((?:src|tests|workflow|docs|profiles|envs)/[\w./]+)`", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_citation_file_names_this_version():
+    import tomllib
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"] == "Apache-2.0"
+    assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
