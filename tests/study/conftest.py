@@ -19,7 +19,7 @@ simulator: {kind: "double:double", factor: 2.0}
 inputs:
   a: {kind: uniform, low: 0.0, high: 1.0, units: m}
   b: {kind: norm, loc: 1.0, scale: 2.0}
-  c: {kind: integer, low: 1, high: 6}
+  c: {kind: gamma, a: 2.5}
 correlations:
   - {between: [a, b], value: 0.5}
 outputs:

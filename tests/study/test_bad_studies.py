@@ -19,7 +19,7 @@ CASES: dict[str, Case] = {
     "yes is text": ("seed: 3", "seed: yes", 2, "seed", "yes", "must be a valid integer"),
     "fraction of a run": ("train: 16", "train: 16.5", 12, "design.train", "16.5", "must be a valid integer"),
     "whole number with a point": ("train: 16", "train: 16.0", 12, "design.train", "16.0", "write 16"),
-    "list for a mapping": ("{kind: integer, low: 1, high: 6}", "[1, 6]", 7, "inputs.c", "[1, 6]", "mapping of keys"),
+    "list for a mapping": ("{kind: gamma, a: 2.5}", "[1, 6]", 7, "inputs.c", "[1, 6]", "mapping of keys"),
     "null for a mapping": ("{steps: 10, batch: 2, seeds: [0, 1]}", "", 15, "training", "null", "mapping of keys"),
     "number for a list": ("seeds: [0, 1]", "seeds: 3", 15, "training.seeds", "3", "must be a list"),
     "not a number": ("low: 0.0", "low: .nan", 5, "inputs.a.low", ".nan", "must be a finite number"),
@@ -120,7 +120,14 @@ CASES: dict[str, Case] = {
         "widen the truncation",
     ),
     "truncation without probability": ("scale: 2.0", "scale: 2.0, lower: 1000", 6, "inputs.b.lower", "1000", "widen"),
-    "integers the wrong way": ("low: 1,", "low: 7,", 7, "inputs.c.high", "6", "swap them"),
+    "integers the wrong way": (
+        "{kind: gamma, a: 2.5}",
+        "{kind: integer, low: 7, high: 6}",
+        7,
+        "inputs.c.high",
+        "6",
+        "swap them",
+    ),
     "mixed parametrisations": (
         "low: 0.0,",
         "low: 0.0, loc: 0.0,",
@@ -130,7 +137,7 @@ CASES: dict[str, Case] = {
         "give low and high alone",
     ),
     "probabilities": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: categorical, values: [1.0, 2.0], probabilities: [0.5, 0.6]}",
         7,
         "inputs.c.probabilities",
@@ -138,7 +145,7 @@ CASES: dict[str, Case] = {
         "sum to 1.1",
     ),
     "number of probabilities": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: categorical, values: [1.0, 2.0], probabilities: [1.0]}",
         7,
         "inputs.c.probabilities",
@@ -146,7 +153,7 @@ CASES: dict[str, Case] = {
         "give one for each value",
     ),
     "table that is not there": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: empirical, table: rain.csv, column: depth}",
         7,
         "inputs.c.table",
@@ -154,7 +161,7 @@ CASES: dict[str, Case] = {
         "check the path",
     ),
     "negative variance": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: gaussian_field, variance: -1.0, length: 0.2, terms: 4}",
         7,
         "inputs.c.variance",
@@ -162,7 +169,7 @@ CASES: dict[str, Case] = {
         "greater than 0",
     ),
     "negative length": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: gaussian_field, variance: 1.0, length: -0.2, terms: 4}",
         7,
         "inputs.c.length",
@@ -170,7 +177,7 @@ CASES: dict[str, Case] = {
         "greater than 0",
     ),
     "unknown covariance": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: gaussian_field, variance: 1.0, length: 0.2, terms: 4, covariance: matern}",
         7,
         "inputs.c.covariance",
@@ -178,7 +185,7 @@ CASES: dict[str, Case] = {
         "squared_exponential",
     ),
     "periodic square": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: gaussian_field, variance: 1.0, length: 0.2, terms: 4, periodic: true}",
         7,
         "inputs.c.periodic",
@@ -186,7 +193,7 @@ CASES: dict[str, Case] = {
         "set dimensions: 1",
     ),
     "more terms than there are": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: gaussian_field, dimensions: 1, variance: 1.0, length: 10.0, terms: 200}",
         7,
         "inputs.c.terms",
@@ -194,7 +201,7 @@ CASES: dict[str, Case] = {
         "or fewer",
     ),
     "no terms": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: gaussian_field, variance: 1.0, length: 0.2, terms: 0}",
         7,
         "inputs.c.terms",
@@ -204,10 +211,25 @@ CASES: dict[str, Case] = {
     # Correlations
     "correlation of one": ("value: 0.5", "value: 1.0", 9, "correlations[0].value", "1.0", "less than 1"),
     "correlation with itself": ("[a, b]", "[a, a]", 9, "correlations[0].between", "[a, a]", "two different inputs"),
-    "correlation of a discrete law": ("[a, b]", "[a, c]", 8, "correlations", "[a, c]", "continuous laws"),
+    "correlation of a discrete law": (
+        "{kind: gamma, a: 2.5}\ncorrelations:\n",
+        "{kind: integer, low: 1, high: 6}\ncorrelations:\n  - {between: [a, c], value: 0.1}\n",
+        8,
+        "correlations",
+        "[a, c]",
+        "continuous laws",
+    ),
+    "discrete law under a Gaussian process": (
+        "{kind: gamma, a: 2.5}",
+        "{kind: integer, low: 1, high: 6}",
+        14,
+        "surrogates.gp.kind",
+        "gaussian_process",
+        "cannot treat input 'c', whose law 'integer' is discrete",
+    ),
     "correlation of a stranger": ("[a, b]", "[a, bb]", 8, "correlations", "bb", "did you mean 'b'"),
     "correlations that cannot be": (
-        "{kind: integer, low: 1, high: 6}\ncorrelations:\n",
+        "{kind: gamma, a: 2.5}\ncorrelations:\n",
         "{kind: norm}\ncorrelations:\n  - {between: [a, c], value: 0.9}\n  - {between: [b, c], value: -0.9}\n",
         8,
         "correlations",
@@ -300,7 +322,7 @@ CASES: dict[str, Case] = {
     "tag of a class": ("title: A small study", "title: !Secret x", 1, "title", "x", "remove the tag"),
     "tag that does not fit": ("seed: 3", "seed: !!int three", 2, "seed", "three", "remove the tag"),
     "unclosed bracket": (
-        "{kind: integer, low: 1, high: 6}",
+        "{kind: gamma, a: 2.5}",
         "{kind: integer",
         8,
         "study",

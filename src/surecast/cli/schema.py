@@ -8,6 +8,7 @@ the studies in config/studies.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -68,12 +69,17 @@ def as_text() -> str:
     return json.dumps(full_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the schema to the file named, or to config/study.schema.json."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    path = Path(arguments[0]) if arguments else FILE
-    write_text(path, as_text())
-    print(f"wrote {path}")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `surecast schema`."""
+    parser.add_argument("--output", type=Path, help="file to write instead of printing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the schema, or write it to a file."""
+    if options.output is None:
+        sys.stdout.write(as_text())
+    else:
+        write_text(options.output, as_text())
     return 0
 
 
@@ -126,4 +132,4 @@ def _own(table: str) -> Schema:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    write_text(FILE, as_text())

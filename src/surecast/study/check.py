@@ -1,7 +1,6 @@
 """Does a study fit together? Every component is built, then names and units are compared; all errors are collected.
 
-A component may add checks of its own: a method ``problems(study)`` that yields (key, message, remedy) with
-the key relative to the component.
+A component adds checks of its own by `Component.problems`.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from surecast.study.component import Component
 from surecast.study.errors import StudyError, SurecastError
 from surecast.study.nearest import suggestion
 from surecast.study.source import Location
@@ -196,7 +196,7 @@ def _questions(study: Study, components: Mapping[Location, Any]) -> Iterator[Stu
 
 
 def _own(study: Study, location: Location, component: Any) -> Iterator[StudyError]:
-    if component is None or not hasattr(component, "problems"):
+    if not isinstance(component, Component):
         return
     try:
         for key, message, remedy in component.problems(study):

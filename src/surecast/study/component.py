@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from surecast.study.model import Study
+
+Problem = tuple[str, str, str]
+"""Key (relative to the component, dots between levels), what is wrong, remedy."""
 
 
 def refused(key: str, message: str, remedy: str = "") -> PydanticCustomError:
@@ -35,3 +42,7 @@ class Component(BaseModel):
     def settings(self) -> dict[str, Any]:
         """The settings as plain JSON values, defaults included: what identities and digests see."""
         return self.model_dump(mode="json")
+
+    def problems(self, study: Study) -> Iterable[Problem]:
+        """What does not fit the rest of the study; `Study.check` asks every component once all are built."""
+        return ()
