@@ -1,0 +1,167 @@
+"""Fit and prediction of principal components with ridge regression; equations in `pod_ridge`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surecast.study.errors import TrainingError
+from surecast.study.laws.gaussian_field import GaussianField
+from surecast.train.channels import Channels
+from surecast.train.data import TrainingData
+from surecast.train.fields import FieldSurrogate, grid
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from surecast.study.laws.joint import JointLaw
+    from surecast.study.model import Study
+    from surecast.train.models.pod_ridge import PODRidge
+
+PENALTIES = np.logspace(-4, 6, 41)
+MOST_FEATURES = 20_000
+
+
+@dataclass(frozen=True)
+class Components:
+    """Mean, principal components and regression of one field.
+
+    Parameters
+    ----------
+    mean : numpy.ndarray
+        float64 (points,).
+    modes : numpy.ndarray
+        phi, float64 (modes, points), orthonormal.
+    regression : numpy.ndarray
+        float64 (1 + features, modes), the constant first.
+    """
+
+    mean: np.ndarray
+    modes: np.ndarray
+    regression: np.ndarray
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Fields float32 (run, points); one product for each run, so that its bits do not depend on neighbours."""
+        rows = np.concatenate((np.ones((len(features), 1)), features), axis=1)[:, None, :]
+        return (self.mean + np.matmul(np.matmul(rows, self.regression), self.modes)[:, 0]).astype(np.float32)
+
+
+class PODRidgeSurrogate(FieldSurrogate):
+    """Principal components of each field, coefficients by ridge regression on the inputs."""
+
+    settings: PODRidge
+
+    def __init__(
+        self,
+        study: Study,
+        name: str,
+        settings: PODRidge,
+        fields: list[str],
+        channels: Channels,
+        components: dict[str, Components],
+    ) -> None:
+        self.channels, self.components = channels, components
+        super().__init__(study, name, settings, fields, channels.axes)
+
+    def predict_fields(self, inputs: xr.Dataset) -> np.ndarray:
+        """See `FieldSurrogate.predict_fields`."""
+        features = polynomial(linear_features(self.channels, inputs), self.settings.degree)
+        shape = (len(features), *(len(axis.fine) for axis in self.axes))
+        return np.stack([self.components[field](features).reshape(shape) for field in self.fields], axis=1)
+
+    def record(self) -> dict[str, Any]:
+        """See `Surrogate.record`."""
+        return {"fields": self.fields, **self.channels.record()}
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """See `Surrogate.tensors`."""
+        return {
+            f"{field}.{key}": getattr(part, key)
+            for field, part in self.components.items()
+            for key in ("mean", "modes", "regression")
+        }
+
+    @classmethod
+    def from_files(
+        cls, settings: PODRidge, study: Study, name: str, record: dict[str, Any], tensors: dict[str, np.ndarray]
+    ) -> PODRidgeSurrogate:
+        """See `SurrogateSettings.restore`."""
+        channels = Channels.from_record(study.joint_law(), record)
+        fields = list(record["fields"])
+        keys = ("mean", "modes", "regression")
+        components = {field: Components(*(tensors[f"{field}.{key}"] for key in keys)) for field in fields}
+        return cls(study, name, settings, fields, channels, components)
+
+
+def linear_features(channels: Channels, inputs: xr.Dataset) -> np.ndarray:
+    """Normalised scalar inputs and the coefficients of fields, float64 (run, feature)."""
+    coefficients = [np.asarray(inputs[name].values, dtype=np.float64) for name in channels.fields]
+    return np.concatenate((channels.scaled_scalars(inputs), *coefficients), axis=1)
+
+
+def polynomial(features: np.ndarray, degree: int) -> np.ndarray:
+    """The features and, for degree 2, their products in pairs, each of order one."""
+    if degree == 1:
+        return features
+    rows, columns = np.triu_indices(features.shape[1])
+    products = features[:, rows] * features[:, columns]
+    # Squares of standard normals have mean 1 and variance 2.
+    products[:, rows == columns] = (products[:, rows == columns] - 1.0) / np.sqrt(2.0)
+    return np.concatenate((features, products), axis=1)
+
+
+def fit(settings: PODRidge, study: Study, name: str, manifest: Path) -> PODRidgeSurrogate:
+    """See `SurrogateSettings.fit`."""
+    import xarray as xr
+    from threadpoolctl import threadpool_limits
+
+    data = TrainingData(study, manifest)
+    fields = data.chosen(settings.fields, data.field_outputs(), "field output")
+    channels = Channels.of_dataset(data, grid(data, fields, None))
+    _check_size(study.joint_law(), settings.degree)
+    features = polynomial(linear_features(channels, data.inputs("train")), settings.degree)
+    modes = min(settings.modes, len(features))
+    components, shares = {}, []
+    with threadpool_limits(1):
+        for field in fields:
+            components[field], share = _fit_field(data, field, features, modes)
+            shares.append(share)
+    surrogate = PODRidgeSurrogate(study, name, settings, fields, channels, components)
+    about = {"units": "1", "long_name": "share of the variance that the modes up to this one hold"}
+    surrogate.history = xr.Dataset(
+        {"share": (("field", "mode"), np.stack(shares), about)}, {"field": fields, "mode": np.arange(1, modes + 1)}
+    )
+    return surrogate
+
+
+def _fit_field(data: TrainingData, field: str, features: np.ndarray, modes: int) -> tuple[Components, np.ndarray]:
+    from sklearn.decomposition import IncrementalPCA
+    from sklearn.linear_model import RidgeCV
+
+    size = max(modes, 64)
+    # Block by block, so that memory does not grow with the number of runs.
+    decomposition = IncrementalPCA(n_components=modes)
+    for _, truth in data.blocks([field], "train", size):
+        decomposition.partial_fit(_flat(truth))
+    scores = [decomposition.transform(_flat(truth)) for _, truth in data.blocks([field], "train", size)]
+    regression = RidgeCV(PENALTIES, alpha_per_target=True).fit(features, np.concatenate(scores))
+    coefficients = np.concatenate((np.atleast_1d(regression.intercept_)[None], np.atleast_2d(regression.coef_).T))
+    part = Components(decomposition.mean_, decomposition.components_, np.ascontiguousarray(coefficients))
+    return part, np.cumsum(decomposition.explained_variance_ratio_)
+
+
+def _flat(truth: np.ndarray) -> np.ndarray:
+    return truth.reshape(len(truth), -1).astype(np.float64)
+
+
+def _check_size(law: JointLaw, degree: int) -> None:
+    dimension = sum(part.terms if isinstance(part, GaussianField) else 1 for part in law.laws.values())
+    features = dimension if degree == 1 else dimension * (dimension + 3) // 2
+    if features > MOST_FEATURES:
+        raise TrainingError(
+            f"A polynomial of degree {degree} in {dimension} variables has {features} terms, above {MOST_FEATURES}.",
+            "set degree: 1, or keep fewer terms of the fields.",
+        )

@@ -1,0 +1,81 @@
+"""Settings that all networks share; a subclass adds its own and builds the network."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from surecast.train.surrogate import Surrogate, SurrogateSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from surecast.study.model import Study
+
+
+class NetworkSettings(SurrogateSettings):
+    """A network that predicts fields from the inputs realised on its own grid."""
+
+    cells: int | None = Field(
+        default=None, ge=4, le=65536, description="Cells per axis of the network's grid; the dataset's if left out."
+    )
+    fields: list[str] | None = Field(
+        default=None, min_length=1, description="Field outputs it predicts; all of the study's if left out."
+    )
+    weights: dict[str, float] = Field(
+        default={}, description="Weight of each field's relative error in the loss; 1 where left out."
+    )
+    steps: int | None = Field(
+        default=None, ge=1, le=10**9, description="Number of optimiser steps; training.steps if left out."
+    )
+    batch: int | None = Field(default=None, ge=1, le=10**6, description="Runs in a batch; training.batch if left out.")
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        allow_inf_nan=False,
+        description="Largest learning rate; training.learning_rate if left out.",
+    )
+    weight_decay: float = Field(
+        default=0.0, ge=0, le=1, allow_inf_nan=False, description="Decoupled weight decay of AdamW."
+    )
+
+    usual_learning_rate: ClassVar[float] = 3e-3
+    """Taken where neither the surrogate nor ``training`` gives one."""
+
+    def seeds(self, study: Study) -> list[int]:
+        """The study's ``training.seeds``."""
+        return list(study.training.seeds)
+
+    @abstractmethod
+    def network(self, channels_in: int, channels_out: int, dimensions: int, periodic: bool) -> nn.Module:
+        """The network with its first weights, from torch's random state.
+
+        Parameters
+        ----------
+        channels_in, channels_out : int
+            Channels of the input (fields, scalar inputs, coordinates) and of the prediction.
+        dimensions : int
+            1 or 2.
+        periodic : bool
+            Whether the axes close on themselves.
+        """
+
+    def check_grid(self, cells: tuple[int, ...]) -> None:
+        """Raise `TrainingError` if the network cannot work on a grid of that many cells per axis."""
+
+    def fit(self, study: Study, name: str, manifest: str | Path, seed: int, checkpoints: str | Path) -> Surrogate:
+        """See `SurrogateSettings.fit`."""
+        from surecast.train.network_fit import fit_network
+
+        return fit_network(self, study, name, Path(manifest), seed, Path(checkpoints))
+
+    def restore(self, study: Study, name: str, record: dict[str, Any], tensors: dict[str, np.ndarray]) -> Surrogate:
+        """See `SurrogateSettings.restore`."""
+        from surecast.train.network import NetworkSurrogate
+
+        return NetworkSurrogate.from_files(self, study, name, record, tensors)
