@@ -16,8 +16,6 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
     os.environ[variable] = "1"
 os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
 
-from snakemake.exceptions import WorkflowError
-
 from surecast.cli import lock
 from surecast.cli.plan import Plans, lock_digest
 from surecast.study.errors import SurecastError
@@ -31,13 +29,15 @@ configfile: str(ROOT / "config" / "config.yaml")
 try:
     PLANS = Plans(config, ROOT / "config" / "studies", lock_digest(ROOT / "envs"))
 except SurecastError as error:
-    raise WorkflowError(str(error)) from None
+    # Not a WorkflowError: its lines of Snakefile would hide the one message that matters.
+    for message in getattr(error, "errors", [error]):
+        print(f"Error: {message}", file=sys.stderr)
+    sys.exit(error.exit_code)
 # Scripts find their study file here and not in `params`: moving a file is no reason to make anything again.
 config["study_files"] = PLANS.files
 
 if workflow.is_main_process:
-    if not workflow.dryrun:
-        lock.register(Path.cwd())
+    lock.register(Path.cwd())
 else:
     # On a node of a cluster the process that submitted the job cannot be seen.
     os.environ.pop(lock.MAIN_PROCESS, None)
@@ -47,7 +47,7 @@ wildcard_constraints:
     study=r"[\w-]+",
     part=r"(train|validation|test)-\d+",
     seed=r"\d+",
-    name=r"\w+",
+    name=r"(?!baselines\b)\w+",
     question=r"\w+",
 
 

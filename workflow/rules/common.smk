@@ -10,17 +10,6 @@ def fingerprint(stage, *names):
     return lambda wildcards: PLANS[wildcards.study].fingerprint(stage, *(getattr(wildcards, name) for name in names))
 
 
-def paths_of(attribute):
-    """Function for `input`: one file of the study."""
-    return lambda wildcards: str(getattr(PLANS[wildcards.study].paths, attribute))
-
-
-def trained_for(wildcards):
-    """Every training of the surrogates that a question needs."""
-    plan = plan_of(wildcards)
-    return [str(path) for name in plan.questions[wildcards.question] for path in plan.trained(name)]
-
-
 def growing(amount):
     """Function for `resources`: twice as much at the second attempt, three times at the third."""
     return lambda wildcards, attempt: amount * attempt

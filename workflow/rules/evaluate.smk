@@ -44,7 +44,3 @@ rule baselines:
         runtime=growing(60),
     script:
         "../scripts/baselines.py"
-
-
-# No surrogate can be named "baselines"; Snakemake does not know.
-ruleorder: baselines > evaluate

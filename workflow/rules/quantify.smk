@@ -4,7 +4,7 @@
 rule quantify:
     input:
         manifest="results/{study}/dataset.json",
-        surrogates=trained_for,
+        surrogates=lambda wildcards: [str(path) for path in plan_of(wildcards).trained_for(wildcards.question)],
     output:
         estimate="results/{study}/estimates/{question}.nc",
         table="results/{study}/estimates/{question}.csv",

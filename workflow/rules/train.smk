@@ -7,6 +7,8 @@ rule train:
     output:
         # Checkpoints lie outside the outputs, so that a training that was killed goes on from the last one.
         surrogate="results/{study}/surrogates/{name}/seed{seed}.json",
+        weights="results/{study}/surrogates/{name}/seed{seed}.safetensors",
+        history="results/{study}/surrogates/{name}/seed{seed}.history.nc",
         record="results/{study}/records/train/{name}-{seed}.json",
     params:
         fingerprint=fingerprint("train", "name", "seed"),

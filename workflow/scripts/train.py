@@ -6,6 +6,11 @@ with job(snakemake) as study:
     from surecast.study.paths import Paths
     from surecast.train.train import train
 
-    name, seed = snakemake.wildcards.name, int(snakemake.wildcards.seed)
-    checkpoints = Paths(study.name).checkpoints / name / f"seed{seed}"
-    train(study, name, seed, snakemake.input.manifest, snakemake.output.surrogate, checkpoints)
+    train(
+        study,
+        snakemake.wildcards.name,
+        int(snakemake.wildcards.seed),
+        snakemake.input.manifest,
+        snakemake.output.surrogate,
+        Paths(study.name).checkpoints,
+    )

@@ -8,6 +8,7 @@ files and kept under ``.snakemake/surecast/plans/``; nothing heavy is imported t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,16 +68,53 @@ class Plan:
         """
         held = self.fingerprints.get(_key(stage, *item[:1]))
         if held is None:
-            raise StudyError(
-                f"the study {self.name!r} has no job {stage} {' '.join(item)}.",
-                "check the name in the path asked for against the study file.",
-                file=self.file,
-            )
-        return {"study": self.name, "item": " ".join(item), **held}
+            raise self._unknown(stage, " ".join(item))
+        # Snakemake compares parameters as text: the order is part of it.
+        return {"study": self.name, "item": " ".join(item), **{key: held[key] for key in ("settings", "code", "lock")}}
+
+    def record(self, stage: str, *item: str) -> Path:
+        """Where the record of a job lies."""
+        folder = self.paths.records
+        return folder / stage / f"{'-'.join(item)}.json" if item else folder / f"{stage}.json"
+
+    def is_current(self, stage: str, *item: str) -> bool:
+        """Whether the record of a job holds the fingerprint of this plan."""
+        try:
+            held = json.loads(self.record(stage, *item).read_text(encoding="utf-8"))["fingerprint"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return bool(held == self.fingerprint(stage, *item))
 
     def trained(self, name: str) -> list[Path]:
-        """Settings files of one surrogate, one a seed."""
+        """Settings files of one surrogate, one a seed.
+
+        Raises
+        ------
+        StudyError
+            If the study has no such surrogate.
+        """
+        if name not in self.surrogates:
+            raise self._unknown("train", name)
         return [self.paths.surrogate(name, seed) for seed in self.surrogates[name]]
+
+    def trained_for(self, question: str) -> list[Path]:
+        """Settings files of all surrogates that a question needs.
+
+        Raises
+        ------
+        StudyError
+            If the study has no such question.
+        """
+        if question not in self.questions:
+            raise self._unknown("quantify", question)
+        return [path for name in self.questions[question] for path in self.trained(name)]
+
+    def _unknown(self, stage: str, item: str) -> StudyError:
+        return StudyError(
+            f"the study {self.name!r} has no job {stage} {item}.",
+            "check the name in the path asked for against the study file.",
+            file=self.file,
+        )
 
 
 def lock_digest(envs: str | Path) -> str:
@@ -290,8 +328,7 @@ def _jobs(study: Study) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any], 
 
     yield "design", (), settings("seed", "inputs", "correlations", design=design), drawn
     for part in parts(study.build_design()):
-        # The design is an input of `simulate` whose date does not count (more training runs append to it):
-        # what decides the runs of this part stands here.
+        # The date of the design does not count for a part: what decides its runs stands here.
         runs = [part.split, part.start, part.stop]
         yield "simulate", (part.name,), settings(*truth, design=rule, runs=runs), (
             "surecast.simulate.part", *simulator, *outputs, *drawn,
@@ -300,21 +337,38 @@ def _jobs(study: Study) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any], 
         "surecast.assemble.dataset", "surecast.assemble.refinement", *simulator, *outputs, *laws,
     )
     for name, model in models.items():
-        # Not the list of seeds: one more seed is one more training.
-        training = {key: value for key, value in content["training"].items() if key != "seeds"}
-        model_settings = content["surrogates"][name]
-        fitted = settings("seed", "inputs", "correlations", "outputs", training=training, surrogate=model_settings)
+        fitted = settings("seed", "inputs", "correlations", "outputs", surrogate=content["surrogates"][name])
+        if _seeded(study, name):
+            # Not the list of seeds: one more seed is one more training.
+            fitted["training"] = {key: value for key, value in content["training"].items() if key != "seeds"}
         yield "train", (name,), fitted, ("surecast.train.train", model, *outputs, *laws)
         yield "evaluate", (name,), settings("outputs", "evaluation", name=name), (
             "surecast.evaluate.evaluate", model, *outputs, *laws,
         )
     yield "baselines", (), settings(*truth, "evaluation"), ("surecast.evaluate.baselines", *simulator, *outputs, *laws)
-    for name, spec in study.questions.items():
+    for name in study.questions:
         used = tuple(models[surrogate] for surrogate in _needed(study, name))
         yield "quantify", (name,), settings(*truth, question=content["questions"][name]), (
-            "surecast.quantify.answer", kinds.target("question", spec.kind), *used, *simulator, *outputs, *laws,
+            "surecast.quantify.answer", *_question_code(study, name), *used, *simulator, *outputs, *laws,
         )
     yield "report", (), content, ("surecast.report.report",)
+
+
+def _seeded(study: Study, surrogate: str) -> bool:
+    """Whether a surrogate is trained by the section `training`; a deterministic fit has one seed of its own."""
+    from surecast.train.surrogate import SurrogateSettings
+
+    return type(study.build_surrogate(surrogate)).seeds is not SurrogateSettings.seeds
+
+
+def _question_code(study: Study, question: str) -> tuple[str, ...]:
+    """Code of a question and of the estimators that it names, or of all that may answer it."""
+    from surecast.study import kinds
+
+    component = study.build_question(question)
+    named = [item if isinstance(item, str) else str(item["kind"]) for item in component.estimators]
+    estimators = (kinds.target("estimator", kind) for kind in named or component.answered_by)
+    return (kinds.target("question", study.questions[question].kind), *estimators)
 
 
 def _content(study: Study) -> dict[str, Any]:

@@ -65,10 +65,11 @@ class Truth:
         if unknown := [name for name in outputs if name not in named]:
             raise SimulationError(f"the study has no output {unknown[0]!r}.", f"use one of {', '.join(named)}.")
         self.outputs = {name: named[name] for name in outputs}
-        self.code = code_digest(self.simulator.code_targets())
-        output_code = code_digest(["surecast.simulate.outputs"])
+        self.code = code_digest(self.simulator.code_targets(), study.folder)
         self.definitions = {
-            name: digest.of_json([type(output).__qualname__, output.settings(), output_code])
+            name: digest.of_json(
+                [type(output).__qualname__, output.settings(), code_digest([type(output).__module__], study.folder)]
+            )
             for name, output in self.outputs.items()
         }
         self.runs_made = self.runs_found = 0

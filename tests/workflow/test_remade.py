@@ -1,0 +1,143 @@
+"""A stage is made again when its inputs, its part of the study, its code or the lock file change, and only then."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+SMOKE = "config/studies/smoke.yaml"
+CONFIG = ("--config", "studies=[smoke]")
+AFTER_TRAIN_FNO = {"train": 2, "evaluate": 1, "quantify": 2, "report": 1}
+EVERYTHING = {
+    "design": 1, "simulate": 5, "assemble": 1, "train": 4, "evaluate": 3, "baselines": 1, "quantify": 3, "report": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(new_house):
+    """The study smoke, made from end to end; every test must leave it as it was."""
+    house = new_house("smoke")
+    house.snakemake("--cores", "2", *CONFIG)
+    yield house
+    assert house.planned(*CONFIG) == {}, "a test did not undo its edit"
+
+
+@pytest.fixture
+def edited(made):
+    """The house, whose sources are put back afterwards."""
+    kept = made.root.parent / "kept"
+    for part in ("src", "config", "envs"):
+        shutil.copytree(made.root / part, kept / part)
+    yield made
+    for part in ("src", "config", "envs"):
+        shutil.rmtree(made.root / part)
+        shutil.move(kept / part, made.root / part)
+
+
+def test_all_results_are_there(made):
+    results = made.root / "results" / "smoke"
+    for name in (
+        "design.nc", "dataset.json", "surrogates/fno/seed1.safetensors", "evaluation/gp.nc", "evaluation/baselines.nc",
+        "estimates/averages.nc", "estimates/failure.csv", "estimates/drivers.nc", "report.html",
+    ):  # fmt: skip
+        assert (results / name).is_file(), name
+    assert len(list((results / "runs").glob("*.nc"))) == 5
+    for rule in EVERYTHING:
+        assert list(results.glob(f"benchmarks/{rule}*")), f"no benchmark of {rule}"
+        assert list(results.glob(f"logs/{rule}*")), f"no log of {rule}"
+
+
+def test_nothing_to_be_done_is_said_in_five_seconds_of_cpu(made):
+    import resource
+
+    made.planned(*CONFIG)  # the plan is in the cache from here on
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = made.snakemake("-n", *CONFIG)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rules"),
+    [
+        pytest.param("title: Every", "title: Each", {"report": 1}, id="title"),
+        pytest.param("event: peak > 2.0", "event: peak > 2.1", {"quantify": 1, "report": 1}, id="question"),
+        pytest.param("width: 4", "width: 6", AFTER_TRAIN_FNO, id="settings of one surrogate"),
+        pytest.param("steps: 20", "steps: 30", AFTER_TRAIN_FNO, id="training: networks alone"),
+        pytest.param("seeds: [0, 1]", "seeds: [0, 1, 2]", AFTER_TRAIN_FNO | {"train": 1}, id="one more seed"),
+        pytest.param("baseline_runs: 2", "baseline_runs: 3", {"evaluate": 3, "baselines": 1, "report": 1}, id="evaluation"),
+        pytest.param("refined_runs: 2", "refined_runs: 3", EVERYTHING | {"design": 0, "simulate": 0}, id="dataset"),
+        pytest.param("high: 1.5", "high: 1.6", EVERYTHING, id="input"),
+        pytest.param("seed: 20240229", "seed: 7", EVERYTHING, id="seed"),
+        pytest.param("train: 48", "train: 64", EVERYTHING | {"simulate": 1}, id="training runs raised"),
+    ],
+)
+def test_edit_of_the_study(edited, old, new, rules):
+    edited.edit(SMOKE, old, new)
+    assert edited.planned(*CONFIG) == {rule: count for rule, count in rules.items() if count}
+
+
+@pytest.mark.parametrize(
+    ("file", "rules"),
+    [
+        pytest.param("train/models/fno.py", AFTER_TRAIN_FNO, id="network"),
+        pytest.param("evaluate/metrics.py", None, id="metrics"),
+        pytest.param("report/report.py", {"report": 1}, id="report"),
+        pytest.param("simulate/groundwater.py", EVERYTHING | {"design": 0}, id="simulator"),
+        pytest.param("design/sobol.py", EVERYTHING, id="design"),
+        pytest.param("simulate/burgers.py", {}, id="a simulator that the study does not use"),
+    ],
+)
+def test_edit_of_code(edited, file, rules):
+    edited.append(f"src/surecast/{file}", "\nADDED_BY_A_TEST = 1\n")
+    planned = edited.planned(*CONFIG)
+    if rules is None:
+        assert set(planned) == {"evaluate", "baselines", "report"}
+    else:
+        assert planned == {rule: count for rule, count in rules.items() if count}
+
+
+def test_comments_do_not_count(edited):
+    edited.append("src/surecast/simulate/groundwater.py", "\n# a comment\n")
+    assert edited.planned(*CONFIG) == {}
+
+
+def test_lock_file_re_makes_everything(edited):
+    edited.append("envs/requirements.lock", "added==1.0\n")
+    assert edited.planned(*CONFIG) == EVERYTHING
+
+
+def test_missing_folder_of_snakemake_is_noticed_by_the_doctor(edited):
+    """Snakemake forgets with `.snakemake/`; the records beside the results do not."""
+    snakemake, kept = edited.root / ".snakemake", edited.root / ".snakemake-kept"
+    snakemake.rename(kept)
+    try:
+        assert edited.planned(*CONFIG) == {}
+        well = edited.surecast("doctor", "smoke")
+        edited.append("src/surecast/train/models/fno.py", "\nADDED_BY_A_TEST = 1\n")
+        ill = edited.surecast("doctor", "smoke")
+    finally:
+        shutil.rmtree(snakemake, ignore_errors=True)
+        kept.rename(snakemake)
+    assert "smoke" not in well.stdout, well.stdout + well.stderr
+    assert "train fno 0: its code has changed since." in ill.stdout
+    assert "train gp 0" not in ill.stdout
+    assert ill.returncode == 1
+
+
+@pytest.mark.parametrize("name", ["runs/train-0001.nc", "estimates/averages.nc", "surrogates/fno/seed0.safetensors"])
+def test_changed_byte_is_found_by_the_doctor(made, name):
+    path = made.root / "results" / "smoke" / name
+    content = path.read_bytes()
+    changed = bytearray(content)
+    changed[len(changed) // 2] ^= 1
+    try:
+        path.write_bytes(bytes(changed))
+        found = made.surecast("doctor", "smoke")
+    finally:
+        path.write_bytes(content)
+    assert found.returncode == 1
+    assert Path(name).name in found.stdout
