@@ -30,16 +30,19 @@ def contents(study: Study, design: xr.Dataset, gathered: Gathered) -> dict[str, 
     for name in study.inputs:
         variable = design[name].variable
         entries[name] = _in_memory(variable.dims, variable.values, variable.attrs)
-    entries |= _realised(study, design)
+    # One reader for all: variables with the same source are written together, so that a file is opened once.
+    reader = RunReader(gathered.paths, gathered.starts)
     diagnostics = [name for name in study.build_simulator().diagnostics if gathered.has(name)]
     for name in [*study.outputs, *diagnostics]:
         dims, shape, dtype, attributes = gathered.variable(name)
         values = gathered.small(name)
-        source = RunReader(name, gathered.paths, gathered.starts, dtype) if values is None else ArraySource(values)
+        source = reader if values is None else ArraySource(values)
         entries[name] = (dims, shape, dtype, attributes, source)
         for dim in dims[1:]:
             if dim not in entries and gathered.has(dim):
                 entries[dim] = _in_memory((dim,), gathered.small(dim), gathered.variable(dim)[3])
+    # Where outputs lie on the same grid, its coordinates have been described by the simulator already.
+    entries = _realised(study, design) | entries
     largest = max(_bytes_per_run(entry) for entry in entries.values())
     base = base_runs(largest, study.dataset.chunk_mib)
     return {
