@@ -85,9 +85,7 @@ def solve(
         length = norm.copy()
         iterations = np.zeros(len(f), dtype=np.int64)
         active = length > tolerance * norm
-        for _ in range(max_iterations):
-            if not active.any():
-                break
+        for _ in range(max_iterations if active.any() else 0):
             iterations += active
             operator.apply(p, q)
             step = _column(np.where(active, rz / _dots(p, q), 0.0), f)
@@ -95,6 +93,8 @@ def solve(
             r -= np.multiply(step, q, out=work)
             length = np.sqrt(_dots(r, r))
             active &= length > tolerance * norm  # False for NaN too
+            if not active.any():
+                break
             preconditioner.apply(r, z)
             rz_new = _dots(r, z)
             p *= _column(np.where(active, rz_new / rz, 0.0), f)

@@ -170,11 +170,17 @@ def _joined(pieces: list[xr.Dataset | str], sizes: list[int]) -> xr.Dataset:
             if pattern is not None:
                 blank = xr.full_like(pattern.drop_vars("failure").isel(run=[0] * size), np.nan)
             piece = blank.assign(failure=("run", np.array([piece] * size, dtype=object)))
+        elif pattern is not None and set(piece.data_vars) != set(pattern.data_vars):
+            raise _unlike(f"{sorted(map(str, piece.data_vars))} and {sorted(map(str, pattern.data_vars))}")
         filled.append(piece)
     try:
         return xr.concat(filled, "run", join="exact", data_vars="all", coords="minimal", compat="override")
     except (ValueError, KeyError) as error:
-        raise SimulationError(
-            f"two calls of the function returned variables that do not fit together ({error}).",
-            "return the same variables on the same coordinates for every run.",
-        ) from error
+        raise _unlike(str(error)) from error
+
+
+def _unlike(difference: str) -> SimulationError:
+    return SimulationError(
+        f"two calls of the function returned variables that do not fit together ({difference}).",
+        "return the same variables on the same coordinates for every run.",
+    )

@@ -190,11 +190,9 @@ class Groundwater(Simulator):
         """Mean over each cell of a normal density with the well's radius, centred at 1/2."""
         from scipy.special import ndtr
 
-        # The lower half only, mirrored: ndtr loses digits in its upper tail, and the patch is symmetric.
-        faces = np.linspace(0.0, 1.0, cells + 1)
-        lower = ndtr((np.minimum(faces, 1 - faces) - 0.5) / self.well_radius)
-        cumulative = np.where(faces <= 0.5, lower, 1 - lower)
-        return np.asarray(np.diff(cumulative) * cells)
+        mass = np.diff(ndtr((np.linspace(0.0, 1.0, cells + 1) - 0.5) / self.well_radius))
+        # The patch is symmetric, rounding is not: the mean with its mirror image is.
+        return np.asarray(0.5 * (mass + mass[::-1]) * cells)
 
     def _centres(self) -> np.ndarray:
         return (np.arange(self.cells) + 0.5) / self.cells

@@ -54,7 +54,8 @@ def run_identities(simulator: Simulator, code: str, inputs: xr.Dataset) -> np.nd
     runs = inputs.sizes["run"]
     parts: list[list[str]] = [[head] for _ in range(runs)]
     for name in names:
-        values = inputs[name].transpose("run", ...).values
+        others = sorted(str(dim) for dim in inputs[name].dims if dim != "run")
+        values = inputs[name].transpose("run", *others).values
         if values.dtype.kind == "f":
             values = values.astype(np.float64)
         elif values.dtype.kind in "iub":
