@@ -149,15 +149,20 @@ def _write(
     aside: Path, variables: dict[str, tuple[VariableLayout, Source]], workers: int
 ) -> dict[str, list[ShardResult]]:
     """Write every shard; the results of each variable in the order of its shards."""
+    together: dict[Any, tuple[list[VariableLayout], Source]] = {}
+    for layout, source in variables.values():
+        key = (id(source), layout.shape[0], layout.chunk, layout.shard)
+        together.setdefault(key, ([], source))[0].append(layout)
     tasks = [
-        ShardTask(layout, number, source, aside / "store", aside / "records")
-        for layout, source in variables.values()
-        for number in range(layout.shards)
+        ShardTask(layouts, number, source, aside / "store", aside / "records")
+        for layouts, source in together.values()
+        for number in range(layouts[0].shards)
     ]
     results = in_parallel([task.run for task in tasks], workers, "writing shards")
     found: dict[str, list[ShardResult]] = {name: [] for name in variables}
-    for task, result in zip(tasks, results, strict=True):
-        found[task.layout.name].append(result)
+    for written in results:
+        for name, result in written.items():
+            found[name].append(result)
     return found
 
 
@@ -243,7 +248,7 @@ def _refined(
     outputs = xr.Dataset()
     for name in study.outputs:
         layout, source = variables[name]
-        blocks = list(source.blocks([(int(run), int(run) + 1) for run in runs]))
+        blocks = [block for _, block in source.blocks([name], [(int(run), int(run) + 1) for run in runs])]
         shape = (len(runs), *layout.shape[1:])
         outputs[name] = (layout.dims, np.concatenate(blocks) if blocks else np.empty(shape, layout.dtype))
     return discretisation_error(study, design.isel(run=runs), outputs)

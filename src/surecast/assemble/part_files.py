@@ -1,12 +1,14 @@
 """Reading the parts: each is checked against its digest once, then read in pieces, never as a whole.
 
-Part files may be larger than memory. The NetCDF library reads for one thread at a time (xarray holds its
-lock); digests, statistics and writing go on beside it.
+Part files may be larger than memory. The NetCDF library serves one thread at a time (`NETCDF`); digests,
+statistics and writing go on beside it.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _SLAB = 8 << 20
+
+NETCDF = threading.RLock()
+"""Held around every use of the NetCDF library: xarray holds its own lock for data only, and opening,
+closing or reading attributes in another thread at the same time ends the process."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def inspect_part(path: str | Path, small_bytes: int) -> PartFacts:
     DataError
         If the file is missing, torn, or does not match its digest.
     """
-    with _opened(path) as part:
+    with _open(path) as part:
         small: dict[str, np.ndarray] = {}
         described: dict[str, Any] = {"": part.attrs}
         variables = {}
@@ -95,60 +101,60 @@ def _streamed_digest(path: str | Path, variable: xr.Variable, per_run: int) -> s
 
 
 class RunReader:
-    """One variable of many parts as one array over the runs of the design.
+    """Variables of many parts as arrays over the runs of the design.
 
     Parameters
     ----------
-    name : str
-        The variable.
     paths : sequence of str
         Files of the parts, in the order of the runs.
     starts : sequence of int
         First run of each part, and the number of all runs at the end.
-    dtype : str
-        NumPy dtype of what is returned.
     """
 
-    def __init__(self, name: str, paths: Sequence[str], starts: Sequence[int], dtype: str) -> None:
-        self.name, self.paths, self.starts, self.dtype = name, paths, np.asarray(starts), np.dtype(dtype)
+    def __init__(self, paths: Sequence[str], starts: Sequence[int]) -> None:
+        self.paths, self.starts = paths, np.asarray(starts)
 
-    def blocks(self, ranges: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
-        """Runs ``start <= run < stop`` for each range in turn; ranges ascend, files stay open between them."""
-        current, opened = -1, None
-        try:
+    def blocks(self, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[str, np.ndarray]]:
+        """For each range of runs and each name, the name and its values; a file is opened once for all names."""
+        with ExitStack() as stack:
+            current = -1
             for start, stop in ranges:
-                pieces = []
+                pieces: dict[str, list[np.ndarray]] = {name: [] for name in names}
                 while start < stop:
                     part = int(np.searchsorted(self.starts, start, side="right")) - 1
                     if part != current:
-                        if opened is not None:
-                            opened.close()
-                        current, opened = part, _opened(self.paths[part])
-                    assert opened is not None
-                    end = min(stop, int(self.starts[part + 1]))
-                    offset = int(self.starts[part])
-                    variable = opened.variables[self.name]
-                    pieces.append(_read(self.paths[part], variable, slice(start - offset, end - offset)))
+                        stack.close()
+                        current, opened = part, stack.enter_context(_open(self.paths[part]))
+                    offset, end = int(self.starts[part]), min(stop, int(self.starts[part + 1]))
+                    for name in names:
+                        rows = slice(start - offset, end - offset)
+                        pieces[name].append(_read(self.paths[part], opened.variables[name], rows))
                     start = end
-                block = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-                yield block.astype(self.dtype, copy=False)
-        finally:
-            if opened is not None:
-                opened.close()
+                for name in names:
+                    found = pieces.pop(name)
+                    yield name, found[0] if len(found) == 1 else np.concatenate(found)
 
 
-def _opened(path: str | Path) -> xr.Dataset:
+@contextmanager
+def _open(path: str | Path) -> Iterator[xr.Dataset]:
     import xarray as xr
 
+    with NETCDF:
+        try:
+            part = xr.open_dataset(path, engine="netcdf4", decode_times=False, cache=False)
+        except Exception as error:  # the NetCDF library raises OSError, RuntimeError, ValueError ... on torn files
+            raise DataError(f"{path}: cannot be read as NetCDF ({error}).", _remedy(path)) from error
     try:
-        return xr.open_dataset(path, engine="netcdf4", decode_times=False, cache=False)
-    except Exception as error:  # the NetCDF library raises OSError, RuntimeError, ValueError ... on torn files
-        raise DataError(f"{path}: cannot be read as NetCDF ({error}).", _remedy(path)) from error
+        yield part
+    finally:
+        with NETCDF:
+            part.close()
 
 
 def _read(path: str | Path, variable: xr.Variable, rows: slice) -> np.ndarray:
     try:
-        return np.asarray((variable[rows] if variable.ndim else variable).values)
+        with NETCDF:
+            return np.asarray((variable[rows] if variable.ndim else variable).values)
     except Exception as error:  # see above: data that cannot be decompressed
         raise DataError(f"{path}: cannot be read as NetCDF ({error}).", _remedy(path)) from error
 

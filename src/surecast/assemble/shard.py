@@ -11,52 +11,57 @@ chunk whatever the size of the shard. The tests read what is written here with t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import google_crc32c
 import numpy as np
 
+from surecast.assemble.layout import VariableLayout
 from surecast.study import digest
 from surecast.study.files import written_aside
 
 _ABSENT = np.uint64(2**64 - 1)
 
 
-def write_shard(path: Path, blocks: Iterable[np.ndarray], chunk: int, chunks_per_shard: int) -> list[str]:
-    """Write the chunks of one shard in order; return their digests.
+class ShardWriter:
+    """Chunks of one shard in order.
 
-    Parameters
+    Attributes
     ----------
-    path : Path
-        The file; written aside and moved into place.
-    blocks : iterable of numpy.ndarray
-        Decoded chunks in order, each of `chunk` runs; the last of the array may be shorter and is
-        padded with zeros in the file (not in its digest), as the format wants it.
-    chunk : int
-        Runs in a chunk.
-    chunks_per_shard : int
-        Number of places in the index.
-
-    Returns
-    -------
-    list of str
-        Digest of each block: dtype, shape and values.
+    digests : list of str
+        Digest of each chunk written so far: dtype, shape and decoded values.
     """
-    index = np.full((chunks_per_shard, 2), _ABSENT, dtype="<u8")
-    digests: list[str] = []
-    offset = 0
+
+    def __init__(self, file: BinaryIO, layout: VariableLayout) -> None:
+        self.digests: list[str] = []
+        self._file, self._layout = file, layout
+        self._chunk_bytes = layout.chunk * layout.bytes_per_run
+        self._index = np.full((layout.shard // layout.chunk, 2), _ABSENT, dtype="<u8")
+
+    def append(self, block: np.ndarray) -> None:
+        """Write the next chunk; the last of the array may be shorter and is padded with zeros in the file only."""
+        block = np.ascontiguousarray(block, dtype=self._layout.dtype)
+        number = len(self.digests)
+        self._index[number] = number * self._chunk_bytes, self._chunk_bytes
+        self.digests.append(digest.of_array(block))
+        self._file.write(block.reshape(-1).view(np.uint8).data)
+        if missing := self._chunk_bytes - block.nbytes:
+            self._file.write(bytes(missing))
+
+    def finish(self) -> None:
+        """Write the index and its checksum."""
+        encoded = self._index.tobytes()
+        self._file.write(encoded)
+        self._file.write(np.array(google_crc32c.value(encoded), dtype="<u4").tobytes())
+
+
+@contextmanager
+def shard_writer(path: Path, layout: VariableLayout) -> Iterator[ShardWriter]:
+    """A writer of the shard at `path`, which is written aside and moved into place when all is written."""
     with written_aside(path) as aside, open(aside, "wb") as file:
-        for number, block in enumerate(blocks):
-            block = np.ascontiguousarray(block)
-            digests.append(digest.of_array(block))
-            file.write(block.reshape(-1).view(np.uint8).data)
-            if missing := chunk - len(block):
-                file.write(bytes(missing * (block.nbytes // len(block))))
-            size = chunk * (block.nbytes // len(block))
-            index[number] = offset, size
-            offset += size
-        encoded = index.tobytes()
-        file.write(encoded)
-        file.write(np.array(google_crc32c.value(encoded), dtype="<u4").tobytes())
-    return digests
+        writer = ShardWriter(file, layout)
+        yield writer
+        writer.finish()

@@ -1,4 +1,4 @@
-"""Where the runs of a variable come from: memory, part files (`RunReader`), or an input law evaluated on a grid."""
+"""Where the runs of variables come from: memory, part files (`RunReader`), or an input law evaluated on a grid."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Blocks of runs of one variable."""
+    """Blocks of runs of one or several variables."""
 
-    def blocks(self, ranges: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
-        """The runs ``start <= run < stop`` for each range in turn, ranges ascending."""
+    def blocks(self, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[str, np.ndarray]]:
+        """For each range in turn (ascending), and in it each name: the name and its runs ``start <= run < stop``."""
         ...
 
 
@@ -27,14 +27,14 @@ class ArraySource:
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
 
-    def blocks(self, ranges: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
-        """See `Source.blocks`."""
+    def blocks(self, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[str, np.ndarray]]:
+        """See `Source.blocks`; there is one name."""
         for start, stop in ranges:
-            yield self.values[start:stop]
+            yield names[0], self.values[start:stop]
 
 
 class FieldSource:
-    """A field input evaluated on the simulator's grid, float32.
+    """Field inputs evaluated on the simulator's grid, float32, named ``<input>_field``.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ class FieldSource:
     def __init__(self, law: JointLaw, inputs: xr.Dataset, name: str, grid: Mapping[str, np.ndarray]) -> None:
         self.law, self.inputs, self.name, self.grid = law, inputs, name, dict(grid)
 
-    def blocks(self, ranges: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
+    def blocks(self, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[str, np.ndarray]]:
         """See `Source.blocks`; a run's values do not depend on the range that it is in."""
         for start, stop in ranges:
             realised = self.law.realise(self.inputs.isel(run=slice(start, stop)), {self.name: self.grid})
-            yield realised[self.name].transpose("run", *self.grid).values.astype(np.float32)
+            yield names[0], realised[self.name].transpose("run", *self.grid).values.astype(np.float32)

@@ -117,7 +117,7 @@ class Table(Design):
         check_split(split)
         total = table.sizes["run"]
         if "split" in table:
-            labels = np.array([str(label).strip() for label in table["split"].values])
+            labels = np.array([str(label).strip() for label in table["split"].values], dtype=object)
             if strange := sorted(set(labels) - set(SPLITS)):
                 raise self._error(f"column split says {strange[0]!r}", "write train, validation or test in every row.")
             rows = np.flatnonzero(labels == split)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,33 +49,41 @@ def _read_netcdf(path: Path) -> xr.Dataset:
 
 
 def _read_csv(path: Path) -> xr.Dataset:
-    import pandas as pd
     import xarray as xr
 
     try:
-        # Round-trip parsing: the default parser of pandas may be off by one bit.
-        frame = pd.read_csv(path, skipinitialspace=True, float_precision="round_trip")
-    except (ValueError, OSError) as error:  # pandas' ParserError and UnicodeDecodeError are ValueErrors
-        raise _error(
-            path, f"cannot be read as CSV ({error})", "write it anew: a header, then one row per run."
-        ) from error
+        with open(path, encoding="utf-8", newline="") as file:
+            lines = [line for line in csv.reader(file, skipinitialspace=True) if line]
+    except (OSError, ValueError, csv.Error) as error:  # not UTF-8 is a ValueError
+        raise _error(path, f"cannot be read as CSV ({error})", "write it in UTF-8: a header, then rows.") from error
+    if not lines:
+        raise _error(path, "is empty", "write a header, then one row per run.")
+    header, rows = lines[0], lines[1:]
+    for number, row in enumerate(rows):
+        if len(row) != len(header):
+            raise _error(path, f"has {len(row)} cells in row {number}, the header {len(header)}", "give one each.")
     columns: dict[str, tuple[np.ndarray, str | None]] = {}
-    for header in map(str, frame.columns):
-        match = _HEADER.match(header.strip())
+    for place, text in enumerate(header):
+        match = _HEADER.match(text.strip())
         if match is None:
-            raise _error(path, f"has a column {header!r}", "name columns like 'head' or 'head [m]'.")
+            raise _error(path, f"has a column {text!r}", "name columns like 'head' or 'head [m]'.")
         name = match["name"].strip()
-        # pandas renames a second column x to x.1, which would pass for a term of a field.
-        if name in columns or (name.endswith(".1") and name[:-2] in columns):
-            raise _error(path, f"has two columns {name.removesuffix('.1')!r}", "keep one of them.")
-        columns[name] = (frame[header].to_numpy(), match["unit"])
+        if name in columns:
+            raise _error(path, f"has two columns {name!r}", "keep one of them.")
+        columns[name] = (_numbers([row[place].strip() for row in rows]), match["unit"])
     table = xr.Dataset()
     for name, (values, unit) in _terms_together(path, columns).items():
         dims = ("run",) if values.ndim == 1 else ("run", f"{name}_term")
-        if values.dtype.kind not in "fiu":
-            values = np.array([str(value) for value in values])
         table[name] = (dims, values, {} if unit is None else {"units": unit.strip()})
     return table
+
+
+def _numbers(cells: list[str]) -> np.ndarray:
+    """Cells as float64 (empty ones NaN), correctly rounded; as text if one of them is no number."""
+    try:
+        return np.array([float(cell or "nan") for cell in cells])
+    except ValueError:
+        return np.array(cells)
 
 
 def _terms_together(
