@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from surecast.cli.main import main
 from surecast.study.errors import StudyError
 from surecast.study.load import load_study
 
@@ -336,6 +337,12 @@ CASES: dict[str, Case] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a command left in the working directory would be seen in the study's folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_refused(study_file: Path, case: Case) -> None:
     """One message names file, line, key and value, and says what to do."""
@@ -352,6 +359,19 @@ def test_refused(study_file: Path, case: Case) -> None:
     assert words in message
     assert about[0].remedy
     assert "\n" not in message, "one line for each error"
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_refused_by_the_command(study_file: Path, case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    """`surecast check` prints the same, ends with exit code 2 and leaves no file."""
+    study_file.write_text(study_file.read_text().replace(case[0], case[1], 1))
+    before = _files(study_file.parent)
+    assert main(["check", str(study_file)]) == 2
+    printed = capsys.readouterr()
+    assert f"Error: {study_file}:{case[2]}: {case[3]} = " in printed.err
+    assert "Remedy: " in printed.err
+    assert not printed.out
+    assert _files(study_file.parent) == before
 
 
 @pytest.mark.parametrize(

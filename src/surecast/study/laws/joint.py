@@ -1,12 +1,9 @@
-r"""The joint law of all inputs: independent, save for a Gaussian copula between continuous ones.
+r"""The joint law of all inputs: independent, save for Gaussian copulas between continuous ones.
 
-With w_i = Phi^-1(F_i(x_i)) and R the correlation matrix of a group, R = L L^T,
+    log f(x) = sum_i log f_i(x_i) + sum_g log c_g,    c_g the density of the copula of each group of linked inputs
 
-    z = L^-1 w are independent standard normals,
-    log f(x) = sum_i log f_i(x_i) - 1/2 log det R - 1/2 (z^T z - w^T w)
-
-(Nataf's model: Liu & Der Kiureghian, Probabilistic Engineering Mechanics 1 (1986), eq. 2; the correlations
-are those of the w, not of the x). Groups are the inputs that correlations link, directly or through others.
+(`surecast.study.laws.copula`). Behind a run stand `dimension` independent uniforms, or standard normals
+where every law is continuous.
 """
 
 from __future__ import annotations
@@ -17,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surecast.study.errors import EstimationError, StudyError
+from surecast.study.laws.copula import Copula, copulas
 from surecast.study.laws.gaussian_field import GaussianField
 from surecast.study.laws.law import Law, inside
-from surecast.study.nearest import suggestion
 from surecast.study.settings import Correlation
 
 if TYPE_CHECKING:
@@ -68,8 +65,8 @@ class JointLaw:
             start += law.dimension
         self.dimension = start
         self.continuous = all(law.continuous for law in self.laws.values())
-        self._groups = _groups(self.laws, correlations)
-        self.dependent = [set(names) for names, _ in self._groups]
+        self.copulas: list[Copula] = copulas(self.laws, correlations)
+        self.dependent: list[set[str]] = [set(copula.names) for copula in self.copulas]
 
     @property
     def periodic(self) -> bool:
@@ -79,16 +76,14 @@ class JointLaw:
 
     def from_uniform(self, u: np.ndarray) -> xr.Dataset:
         """Inputs from independent uniforms ``(n, dimension)``: dimension ``run``, one variable per input."""
-        from scipy.special import ndtr, ndtri
+        from scipy.special import ndtri
 
         u = self._matrix(u)
-        if self._groups:
-            u = u.copy()
-            for names, lower in self._groups:
-                columns = [self.columns[name].start for name in names]
-                # In a tail, uniforms near 1 would lose digits: those go through normals again below.
-                u[:, columns] = ndtr(_times(lower, ndtri(inside(u[:, columns]))))
-        return self._dataset({name: law.from_uniform(u[:, self.columns[name]]) for name, law in self.laws.items()})
+        values = {name: law.from_uniform(u[:, self.columns[name]]) for name, law in self.laws.items()}
+        for copula in self.copulas:
+            w = copula.dependent(ndtri(inside(u[:, self._columns(copula)])))
+            values |= {name: self.laws[name].from_normal(w[:, [i]]) for i, name in enumerate(copula.names)}
+        return self._dataset(values)
 
     def to_uniform(self, inputs: xr.Dataset) -> np.ndarray:
         """Independent uniforms ``(n, dimension)`` that give these inputs."""
@@ -97,9 +92,8 @@ class JointLaw:
         u = np.empty((inputs.sizes["run"], self.dimension))
         for name, law in self.laws.items():
             u[:, self.columns[name]] = law.to_uniform(self._values(inputs, name))
-        for names, lower in self._groups:
-            columns = [self.columns[name].start for name in names]
-            u[:, columns] = ndtr(_solve(lower, self._normals(inputs, names)))
+        for copula in self.copulas:
+            u[:, self._columns(copula)] = ndtr(copula.independent(self._normals(inputs, copula)))
         return u
 
     def from_normal(self, z: np.ndarray) -> xr.Dataset:
@@ -111,13 +105,10 @@ class JointLaw:
             If a law is discrete.
         """
         self.require_continuous("a map from standard normals")
-        z = self._matrix(z)
-        if self._groups:
-            z = z.copy()
-            for names, lower in self._groups:
-                columns = [self.columns[name].start for name in names]
-                z[:, columns] = _times(lower, z[:, columns])
-        return self._dataset({name: law.from_normal(z[:, self.columns[name]]) for name, law in self.laws.items()})
+        w = self._matrix(z).copy()
+        for copula in self.copulas:
+            w[:, self._columns(copula)] = copula.dependent(w[:, self._columns(copula)])
+        return self._dataset({name: law.from_normal(w[:, self.columns[name]]) for name, law in self.laws.items()})
 
     def to_normal(self, inputs: xr.Dataset) -> np.ndarray:
         """Independent standard normals ``(n, dimension)`` that give these inputs; see `from_normal`."""
@@ -125,9 +116,8 @@ class JointLaw:
         z = np.empty((inputs.sizes["run"], self.dimension))
         for name, law in self.laws.items():
             z[:, self.columns[name]] = law.to_normal(self._values(inputs, name))
-        for names, lower in self._groups:
-            columns = [self.columns[name].start for name in names]
-            z[:, columns] = _solve(lower, z[:, columns])
+        for copula in self.copulas:
+            z[:, self._columns(copula)] = copula.independent(z[:, self._columns(copula)])
         return z
 
     def log_density(self, inputs: xr.Dataset) -> np.ndarray:
@@ -135,12 +125,8 @@ class JointLaw:
         total = np.zeros(inputs.sizes["run"])
         for name, law in self.laws.items():
             total += law.log_density(self._values(inputs, name))
-        for names, lower in self._groups:
-            w = self._normals(inputs, names)
-            z = _solve(lower, w)
-            total -= np.log(np.diag(lower)).sum()
-            for column in range(len(names)):
-                total += 0.5 * (w[:, column] ** 2 - z[:, column] ** 2)
+        for copula in self.copulas:
+            total += copula.log_density(self._normals(inputs, copula))
         return total
 
     def realise(self, inputs: xr.Dataset, grids: Mapping[str, Mapping[str, np.ndarray]]) -> xr.Dataset:
@@ -207,8 +193,12 @@ class JointLaw:
     def _values(self, inputs: xr.Dataset, name: str) -> np.ndarray:
         return np.asarray(inputs[name].values)
 
-    def _normals(self, inputs: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-        return np.concatenate([self.laws[name].to_normal(self._values(inputs, name)) for name in names], axis=1)
+    def _columns(self, copula: Copula) -> list[int]:
+        return [self.columns[name].start for name in copula.names]
+
+    def _normals(self, inputs: xr.Dataset, copula: Copula) -> np.ndarray:
+        """The dependent normals w behind linked inputs, one column each."""
+        return np.concatenate([self.laws[name].to_normal(self._values(inputs, name)) for name in copula.names], axis=1)
 
     def _dataset(self, values: Mapping[str, np.ndarray]) -> xr.Dataset:
         import xarray as xr
@@ -222,62 +212,3 @@ class JointLaw:
                 title = f"Karhunen-Loeve coefficients of {title}"
             variables[name] = (dims, array, {"long_name": title} | law.attributes())
         return xr.Dataset(variables)
-
-
-def _groups(laws: Mapping[str, Law], correlations: Sequence[Correlation]) -> list[tuple[list[str], np.ndarray]]:
-    """Names and Cholesky factor of each group of linked inputs."""
-    order = list(laws)
-    entries: dict[frozenset[str], float] = {}
-    linked: dict[str, set[str]] = {}
-    for correlation in correlations:
-        for name in correlation.between:
-            if name not in laws:
-                raise StudyError(f"there is no input {name!r}.", suggestion(name, laws), key="correlations")
-            if not laws[name].continuous or laws[name].dimension != 1:
-                raise StudyError(
-                    f"input {name!r} of kind {laws[name].kind()!r} cannot be correlated.",
-                    "correlate continuous laws of one number only.",
-                    key="correlations",
-                )
-        pair = frozenset(correlation.between)
-        if pair in entries:
-            raise StudyError(f"{' and '.join(sorted(pair))} are correlated twice.", "keep one.", key="correlations")
-        entries[pair] = correlation.value
-        together = set[str]().union(*(linked.get(name, {name}) for name in pair))
-        linked.update(dict.fromkeys(together, together))
-    groups = []
-    for together in {id(group): group for group in linked.values()}.values():
-        names = sorted(together, key=order.index)
-        matrix = np.eye(len(names))
-        for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
-            matrix[i, j] = matrix[j, i] = entries.get(frozenset((names[i], names[j])), 0.0)
-        smallest = float(np.linalg.eigvalsh(matrix)[0])
-        if smallest < 1e-10:
-            raise StudyError(
-                f"the correlations of {', '.join(names)} are not positive definite "
-                f"(smallest eigenvalue {smallest:.3g}).",
-                "make them smaller, or give those left out, which count as 0.",
-                key="correlations",
-            )
-        groups.append((names, np.linalg.cholesky(matrix)))
-    return groups
-
-
-def _times(lower: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """w = L z for each row, added in order: the bits of a run do not depend on its neighbours."""
-    w = np.zeros_like(z)
-    for i in range(len(lower)):
-        for j in range(i + 1):
-            w[:, i] += lower[i, j] * z[:, j]
-    return w
-
-
-def _solve(lower: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """z = L^-1 w for each row, by forward substitution."""
-    z = np.zeros_like(w)
-    for i in range(len(lower)):
-        rest = w[:, i].copy()
-        for j in range(i):
-            rest -= lower[i, j] * z[:, j]
-        z[:, i] = rest / lower[i, i]
-    return z
