@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from surecast.quantify.integrand import Integrand
 from surecast.quantify.sampling import Model
 from surecast.study.errors import EstimationError
 from surecast.study.nearest import suggestion
@@ -52,7 +53,11 @@ class Choice:
 
 
 def choose(
-    study: Study, name: str, outputs: Sequence[str], surrogate_jsons: Mapping[str, Sequence[str | Path]], manifest: str | Path
+    study: Study,
+    name: str,
+    outputs: Sequence[str],
+    surrogate_jsons: Mapping[str, Sequence[str | Path]],
+    manifest: str | Path,
 ) -> Choice:
     """Rank the surrogates for a question.
 
@@ -130,6 +135,18 @@ class Composite:
         parts = [self.models[outputs[0]](inputs, outputs=outputs) for outputs in asked.values()]
         return xr.merge(parts, compat="override", join="override", combine_attrs="override")
 
+    def exact_statistics(self, integrand: Integrand) -> np.ndarray:
+        """Statistics (S,) that the surrogates know of themselves, as a chaos expansion does; NaN elsewhere."""
+        known = np.full(len(integrand.statistics), np.nan)
+        for index, statistic in enumerate(integrand.statistics):
+            model: Any = self.models.get(statistic.output)
+            if statistic.measure in ("mean", "variance") and hasattr(model, statistic.measure):
+                known[index] = getattr(model, statistic.measure)(statistic.output)
+            elif statistic.measure in ("first", "total") and hasattr(model, "sobol"):
+                indices = model.sobol(statistic.output, integrand.groups_of())[statistic.group]
+                known[index] = indices[("first", "total").index(statistic.measure)]
+        return known
+
 
 def validation_runs(study: Study, outputs: Sequence[str], manifest: str | Path) -> tuple[xr.Dataset, xr.Dataset]:
     """Inputs and outputs of the validation runs that did not fail.
@@ -148,7 +165,7 @@ def validation_runs(study: Study, outputs: Sequence[str], manifest: str | Path) 
             f"only {dataset.sizes['run']} validation runs finished: too few to choose a surrogate by.",
             f"set design.validation to {2 * LEAST_RUNS} or more.",
         )
-    inputs = dataset[[name for name in study.inputs]].reset_coords(drop=True).load()
+    inputs = dataset[list(study.inputs)].reset_coords(drop=True).load()
     return inputs, dataset[list(outputs)].reset_coords(drop=True).load()
 
 

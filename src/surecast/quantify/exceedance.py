@@ -20,10 +20,16 @@ class Exceedance(Question):
     """Probability that outputs exceed levels, alone or jointly."""
 
     event: str = Field(
-        description="Comparisons of outputs with numbers, joined by `and`, `or` and brackets: `peak > 3.47 and outflow < 0.2`."
+        description="Comparisons of outputs with numbers, joined by `and`, `or` and brackets, "
+        "for example `peak > 3.47 and outflow < 0.2`."
     )
 
-    answered_by: ClassVar[tuple[str, ...]] = ("importance_sampling", "control_variates", "monte_carlo", "scrambled_sobol")
+    answered_by: ClassVar[tuple[str, ...]] = (
+        "importance_sampling",
+        "control_variates",
+        "monte_carlo",
+        "scrambled_sobol",
+    )
     outputs_key: ClassVar[str] = "event"
 
     @field_validator("event")

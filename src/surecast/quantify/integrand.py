@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -31,12 +31,11 @@ class Integrand(ABC):
         """From rows (n, row_dimension) of uniforms to runs (n, runs_per_row, law.dimension) of uniforms."""
         return uniforms[:, None, :]
 
-    def observe(self, outputs: xr.Dataset) -> np.ndarray:
-        """Observations (runs, columns) of single runs; NaN where a run failed."""
+    def values(self, outputs: xr.Dataset) -> np.ndarray:
+        """The outputs' values (runs, outputs), NaN where a run failed."""
         columns = np.stack([np.asarray(outputs[name].values, dtype=np.float64) for name in self.outputs], axis=1)
         failed = outputs["failed"].values.astype(bool) if "failed" in outputs else np.zeros(len(columns), dtype=bool)
-        columns = np.where(failed[:, None] | ~np.isfinite(columns), np.nan, columns)
-        return self.columns(columns)
+        return np.where(failed[:, None] | ~np.isfinite(columns), np.nan, columns)
 
     def columns(self, values: np.ndarray) -> np.ndarray:
         """Observations (runs, columns) from the outputs' values (runs, outputs); NaN stays NaN."""
@@ -55,6 +54,10 @@ class Integrand(ABC):
         -------
         (n, k) array and a function from means (..., k) to statistics (..., S)
         """
+
+    def groups_of(self) -> Mapping[str, Sequence[str]]:
+        """Groups of inputs that the statistics speak of; empty except for Sobol indices."""
+        return {}
 
     def controls(self, statistic: int) -> Sequence[int]:
         """Which of the surrogate's own statistics serve as controls for a statistic."""

@@ -53,7 +53,7 @@ def clopper_pearson(events: float, trials: int, level: float) -> Interval:
 
 
 def weighted_count_interval(weights: np.ndarray, largest: float, level: float) -> Interval:
-    """Interval of the expectation of a sum of weights over Poisson events (Fay and Feuer 1997, Statistics in Medicine 16).
+    """Interval of the expected sum of weights over Poisson events (Fay and Feuer 1997, Statistics in Medicine 16).
 
     low = v/(2y) chi2_{2y^2/v}(a/2), high = v'/(2y') chi2_{2y'^2/v'}(1-a/2) with y the sum of the
     weights, v the sum of their squares, y' = y + w, v' = v + w^2 and w the largest weight an event

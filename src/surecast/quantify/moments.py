@@ -22,7 +22,7 @@ class Moments(Question):
 
     answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "scrambled_sobol")
 
-    @field_validator("of", mode="before")
+    @field_validator("of", mode="before", json_schema_input_type=str | list[str])
     @classmethod
     def _list(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
@@ -54,7 +54,10 @@ class MomentsIntegrand(Integrand):
         self.statistics = tuple(
             statistic
             for name in outputs
-            for statistic in (Statistic(name, "mean", "mean"), Statistic(name, "variance", "variance", interval="positive"))
+            for statistic in (
+                Statistic(name, "mean", "mean"),
+                Statistic(name, "variance", "variance", interval="positive"),
+            )
         )
 
     def summands(self, rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:

@@ -1,4 +1,4 @@
-"""What every question has: outputs, a surrogate or none, a budget of runs, a level, and the estimators that answer it."""
+"""What every question has: outputs, a surrogate or none, a budget of runs, a level, and estimators."""
 
 from __future__ import annotations
 
@@ -26,10 +26,16 @@ class Question(Component):
         "output on the validation runs) or `none`. It never biases the answer.",
     )
     runs: int = Field(
-        1000, ge=50, le=10**9, description="Simulator runs that each estimator may make, beside the runs of the dataset."
+        1000,
+        ge=50,
+        le=10**9,
+        description="Simulator runs that each estimator may make, beside the runs of the dataset.",
     )
     surrogate_runs: int = Field(
-        16384, ge=1024, le=10**9, description="Surrogate evaluations for the surrogate's own statistics (control variates)."
+        16384,
+        ge=1024,
+        le=10**9,
+        description="Surrogate evaluations for the surrogate's own statistics (control variates).",
     )
     tolerance: float | None = Field(
         None,
@@ -50,7 +56,7 @@ class Question(Component):
     outputs_key: ClassVar[str] = "of"
     law_key: ClassVar[str] = "estimators"
 
-    @field_validator("surrogate", mode="before")
+    @field_validator("surrogate", mode="before", json_schema_input_type=str | None)
     @classmethod
     def _none(cls, value: object) -> object:
         return "none" if value is None else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -15,6 +16,15 @@ from surecast.study.progress import progress
 
 Model = Callable[[xr.Dataset], xr.Dataset]
 """From inputs (dimension ``run``) to outputs by name; the truth adds ``failed`` and ``message``."""
+
+
+@runtime_checkable
+class KnowsItself(Protocol):
+    """A surrogate that knows some of its own statistics exactly."""
+
+    def exact_statistics(self, integrand: Integrand) -> np.ndarray:
+        """Statistics (S,), NaN where it does not know them."""
+
 
 _SOBOL_BITS = 30
 
@@ -123,7 +133,12 @@ def observe_rows(
 
 
 def observe_inputs(model: Model, integrand: Integrand, inputs: xr.Dataset, seeds: np.ndarray | None) -> np.ndarray:
-    """Observations (runs, columns) of a model at given inputs.
+    """Observations (runs, columns) of a model at given inputs; see `values_at`."""
+    return integrand.columns(values_at(model, integrand, inputs, seeds))
+
+
+def values_at(model: Model, integrand: Integrand, inputs: xr.Dataset, seeds: np.ndarray | None) -> np.ndarray:
+    """Values (runs, outputs) of a model at given inputs.
 
     Raises
     ------
@@ -132,10 +147,10 @@ def observe_inputs(model: Model, integrand: Integrand, inputs: xr.Dataset, seeds
     """
     if seeds is not None:
         inputs = inputs.assign(seed=("run", seeds, {"long_name": "seed of the run", "units": "1"}))
-    observed = integrand.observe(model(inputs))
-    if seeds is None and not np.isfinite(observed).all():
+    values = integrand.values(model(inputs))
+    if seeds is None and not np.isfinite(values).all():
         raise EstimationError(
             f"a surrogate of {', '.join(integrand.outputs)} predicts values that are not finite.",
             "look at its evaluation, train it longer, or name another surrogate in the question.",
         )
-    return observed
+    return values

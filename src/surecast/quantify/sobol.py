@@ -1,4 +1,6 @@
-"""Sobol indices of groups of inputs: S_i = Var(E[y|x_i])/Var(y) (first order), ST_i = 1 - Var(E[y|x_~i])/Var(y) (total).
+"""Sobol indices of groups of inputs, first order and total.
+
+    S_i = Var(E[y|x_i])/Var(y),      ST_i = 1 - Var(E[y|x_~i])/Var(y).
 
 Pick-freeze rows of G + 2 runs: y at A, at B, and at A with group i taken from B, x_i. Each index is
 estimated as Janon et al. (2014, ESAIM: P&S 18, eq. 6) do, on the pair that shares a group,
@@ -35,14 +37,15 @@ class Sobol(Question):
     of: list[str] = Field(min_length=1, description="Name of the output, or a list of names.")
     groups: dict[str, list[str]] = Field(
         default_factory=dict,
-        description="Groups of inputs by name; an input in no group is a group of its own. A Gaussian field is one input.",
+        description="Groups of inputs by name; an input in no group is a group of its own. "
+        "A Gaussian field is one input.",
     )
 
     answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "scrambled_sobol")
     absolute_tolerance: ClassVar[bool] = True
     law_key: ClassVar[str] = "groups"
 
-    @field_validator("of", mode="before")
+    @field_validator("of", mode="before", json_schema_input_type=str | list[str])
     @classmethod
     def _list(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
@@ -56,7 +59,9 @@ class Sobol(Question):
                 raise refused(group, "a group without inputs has no index.", "name its inputs, or remove it.")
             for member in members:
                 if member in seen:
-                    raise refused(group, f"input {member!r} is in group {seen[member]!r} too.", "groups must not overlap.")
+                    raise refused(
+                        group, f"input {member!r} is in group {seen[member]!r} too.", "groups must not overlap."
+                    )
                 seen[member] = group
         return value
 
@@ -78,14 +83,16 @@ class Sobol(Question):
             for member in members:
                 if member not in law.names:
                     raise EstimationError(
-                        f"group {group!r} names {member!r}, which is no input of the study.", suggestion(member, law.names)
+                        f"group {group!r} names {member!r}, which is no input of the study.",
+                        suggestion(member, law.names),
                     )
         for linked in law.dependent:
             touched = sorted(group for group, members in groups.items() if set(members) & set(linked))
             if len(touched) > 1:
                 raise EstimationError(
                     f"inputs {', '.join(sorted(linked))} are dependent but lie in different groups "
-                    f"({', '.join(touched)}): the variance cannot be split between them, so their Sobol indices do not exist.",
+                    f"({', '.join(touched)}): the variance cannot be split between them, "
+                    "so their Sobol indices do not exist.",
                     "put dependent inputs into one group, or remove their correlation.",
                 )
 
@@ -101,7 +108,8 @@ class SobolIntegrand(Integrand):
     methods = ("janon2014", "jansen1999", "saltelli2010")
 
     def __init__(self, law: JointLaw, outputs: Sequence[str], groups: Mapping[str, Sequence[str]]) -> None:
-        self.law, self.outputs, self.groups = law, tuple(outputs), tuple(groups)
+        self.law, self.outputs = law, tuple(outputs)
+        self.groups = {group: tuple(members) for group, members in groups.items()}
         self.row_dimension, self.runs_per_row = 2 * law.dimension, len(groups) + 2
         self.taken = np.zeros((len(groups), law.dimension), dtype=bool)
         for index, members in enumerate(groups.values()):
@@ -119,6 +127,10 @@ class SobolIntegrand(Integrand):
         a, b = np.split(uniforms, 2, axis=1)
         mixed = np.where(self.taken, b[:, None, :], a[:, None, :])
         return np.concatenate([a[:, None, :], b[:, None, :], mixed], axis=1)
+
+    def groups_of(self) -> Mapping[str, Sequence[str]]:
+        """The groups with their inputs."""
+        return self.groups
 
     def summands(self, rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """See `Integrand.summands`; statistics are first-order then total indices, output by output."""

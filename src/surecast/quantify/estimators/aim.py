@@ -36,6 +36,8 @@ class Aim:
         Whether the surrogate reaches the event at all.
     aimed : int
         Number of aimed components.
+    error : float
+        Root mean square, under the input law, of the surrogate's error in the margin.
     """
 
     proposal: Mixture
@@ -44,6 +46,7 @@ class Aim:
     explored: float
     reached: bool
     aimed: int
+    error: float
 
 
 def aim(space: NormalSpace, settings: ImportanceSampling, pilot: int) -> Aim:
@@ -58,25 +61,33 @@ def aim(space: NormalSpace, settings: ImportanceSampling, pilot: int) -> Aim:
     rng = generator(child(task.seed, 6))
     drawn: list[np.ndarray] = []
     events: list[np.ndarray] = []
+    margins: list[np.ndarray] = []
     proposals: list[tuple[Mixture, int]] = []
     for index in range(_ROUNDS):
         proposal = _guarded(components, shares, guards, defence)
         z = proposal.draw(rng, pilot // _ROUNDS + (pilot % _ROUNDS if index == 0 else 0))
         drawn.append(z)
-        events.append(np.nan_to_num(space.truth(z)))
+        happened, margin = space.truth(z)
+        events.append(np.nan_to_num(happened))
+        margins.append(margin)
         proposals.append((proposal, len(z)))
         points, event = np.concatenate(drawn), np.concatenate(events)
         weights = np.exp(space.log_law(points) - _balance(proposals, points))
-        seen = np.stack([space.indicator(k, points) for k in range(len(task.surrogates))], axis=1)
+        predicted = np.stack([space.margin(k, points) for k in range(len(task.surrogates))], axis=1)
+        seen = (predicted > 0).astype(float)
         components, shares = _corrected(components, points, event, event * weights, seen[:, 0], settings.rank)
         missing = float(np.sum(weights * np.abs(event - seen[:, 0]))) / max(float(np.sum(weights * event)), 1e-300)
         defence = float(np.clip(0.5 * missing, settings.defence, _LARGEST_DEFENCE))
     control, coefficient = _control(event, seen, weights, (task.runs - pilot) / task.surrogate_runs)
+    residuals = np.concatenate(margins) - predicted[:, control]
+    error = float(np.sqrt(np.nansum(weights * residuals**2) / np.sum(weights[~np.isnan(residuals)])))
     final = _guarded(components, shares, guards, defence)
-    return Aim(final, coefficient, control, explored.probability, explored.reached, len(components))
+    return Aim(final, coefficient, control, explored.probability, explored.reached, len(components), error)
 
 
-def _guarded(components: list[Gaussian], shares: np.ndarray, guards: tuple[Gaussian, Gaussian], defence: float) -> Mixture:
+def _guarded(
+    components: list[Gaussian], shares: np.ndarray, guards: tuple[Gaussian, Gaussian], defence: float
+) -> Mixture:
     return Mixture((*components, *guards), np.append((1 - defence) * shares, [0.5 * defence, 0.5 * defence]))
 
 

@@ -2,14 +2,14 @@
 
 psi_f and psi_s are the pseudo-values of the statistic (centred squares for a variance, pick-freeze
 products for Sobol indices) of the simulator and of the surrogates *on the same rows*; theta_s are the
-surrogates' own statistics, found with many scrambled Sobol points, whose error is in the interval.
+surrogates' own statistics: exact where a surrogate knows them (a chaos expansion does), else found with
+many scrambled Sobol points, and that error is in the interval.
 The rows are independent draws that no surrogate was trained on; beta of a fold comes from the other
 folds (Blum, Kalai and Langford 1999; Angelopoulos et al. 2023, prediction-powered inference), so that
 no run chooses its own coefficient. A useless surrogate gets beta near 0 and costs nothing but its time.
 
-Probabilities: with s the surrogate's indicator, p = beta p_s + (1 - beta) P(f and s) + P(f, not s) -
-beta P(s, not f); disagreements are rare, so each part gets an interval that holds for small counts and
-the parts are combined (MOVER). No disagreement in n runs still leaves about 3.7/n: a rule-of-three floor.
+Probabilities: disagreements of the indicators are rare, so each part gets an interval that holds for small
+counts (see `disagreement`); none in n runs still leaves about 3.7/n, a rule-of-three floor.
 """
 
 from __future__ import annotations
@@ -19,17 +19,26 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from surecast.quantify.estimate import Estimate, Point, Statistic
-from surecast.quantify.estimators.estimator import Estimator, Figure, both_ways, doubts, figure, finished, growing, heavy_tail
+from surecast.quantify.estimate import Estimate, Point
+from surecast.quantify.estimators.disagreement import Indicators, probability
+from surecast.quantify.estimators.estimator import (
+    Estimator,
+    Figure,
+    doubts,
+    figure,
+    finished,
+    growing,
+    heavy_tail,
+)
 from surecast.quantify.estimators.monte_carlo import TAIL, row_count, sample_pseudo_values
 from surecast.quantify.estimators.scrambled_sobol import layout, replicate_pseudo_values, replicate_rows
 from surecast.quantify.integrand import Integrand
-from surecast.quantify.intervals import combined, t_interval, weighted_count_interval, welch
+from surecast.quantify.intervals import welch
 from surecast.quantify.jackknife import pseudo_values
-from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
+from surecast.quantify.sampling import KnowsItself, Model, Task, child, observe_rows, run_seeds, uniforms
 from surecast.study.errors import EstimationError
 
-_SCRAMBLINGS = 16
+_SCRAMBLINGS = 32
 
 
 class ControlVariates(Estimator):
@@ -50,9 +59,13 @@ class ControlVariates(Estimator):
         EstimationError
             Without a surrogate, or with too few runs.
         """
-        surrogates = task.surrogates[: self.controls]
+        # A probability takes one control: two surrogates' indicators would disagree in four ways, each with a floor.
+        counted = integrand.statistics[0].interval == "probability"
+        surrogates = task.surrogates[: 1 if counted else self.controls]
         if not surrogates:
-            raise EstimationError("control_variates needs a surrogate.", "set the question's `surrogate`, for example to `best`.")
+            raise EstimationError(
+                "control_variates needs a surrogate.", "set the question's `surrogate`, for example to `best`."
+            )
         count, width = row_count(integrand, task), integrand.runs_per_row
         drawn = uniforms(child(task.seed, 0), count, integrand.row_dimension)
         seeds = run_seeds(child(task.seed, 1), count, width)
@@ -61,32 +74,17 @@ class ControlVariates(Estimator):
             observe_rows(model, integrand, drawn, label=f"{self.kind}: surrogate", chunk=task.surrogate_chunk)
             for model in surrogates
         ]
-        scramblings, points = layout(max(task.surrogate_runs // width, 16 * _SCRAMBLINGS), _SCRAMBLINGS)
-        own = np.concatenate(
-            [
-                replicate_pseudo_values(
-                    integrand,
-                    replicate_rows(
-                        model,
-                        integrand,
-                        child(task.seed, 2),
-                        scramblings,
-                        points,
-                        task.surrogate_chunk,
-                        None,
-                        f"{self.kind}: surrogate's own statistics",
-                    ),
-                )
-                for model in surrogates
-            ],
-            axis=1,
-        )  # (R, surrogates * S)
-        counted = integrand.statistics[0].interval == "probability"
+        own, asked = zip(*(own_statistics(model, integrand, task) for model in surrogates), strict=True)
         step = _probability if counted else _smooth
-        record = {n: step(integrand, rows[:n], [p[:n] for p in predicted], own, self.folds, task.level) for n in growing(count, task.steps)}
+        record = {
+            n: step(
+                integrand, rows[:n], [p[:n] for p in predicted], np.concatenate(own, axis=1), self.folds, task.level
+            )
+            for n in growing(count, task.steps)
+        }
         plain = sample_pseudo_values(integrand, rows).var(axis=0, ddof=1)
         failed = int(np.isnan(rows).any(axis=2).sum())
-        surrogate_runs = len(surrogates) * width * (count + scramblings * points)
+        surrogate_runs = len(surrogates) * width * count + sum(asked)
         estimates = []
         for index, statistic in enumerate(integrand.statistics):
             last, tail, coefficients = record[count][index]
@@ -105,7 +103,8 @@ class ControlVariates(Estimator):
                     failed_runs=failed,
                     doubts=doubts(last, task, failed=failed, counted=counted, more=[TAIL] if tail else []),
                     convergence=tuple(
-                        Point(n * width, f[index][0].value, f[index][0].low, f[index][0].high) for n, f in record.items()
+                        Point(n * width, f[index][0].value, f[index][0].low, f[index][0].high)
+                        for n, f in record.items()
                     ),
                     methods=(*self.methods, *(["fay1997", "zou2008"] if counted else [])),
                     diagnostics={f"coefficient_{place}": float(value) for place, value in enumerate(coefficients)},
@@ -114,10 +113,38 @@ class ControlVariates(Estimator):
         return estimates
 
 
+def own_statistics(model: Model, integrand: Integrand, task: Task) -> tuple[np.ndarray, int]:
+    """A surrogate's own statistics as replicates (R, S) whose mean they are, and the evaluations made.
+
+    Those that it knows exactly are the same in every replicate, so that they carry no error.
+    """
+    exact = np.full(len(integrand.statistics), np.nan)
+    if isinstance(model, KnowsItself):
+        exact = model.exact_statistics(integrand)
+    if np.isfinite(exact).all():
+        return np.broadcast_to(exact, (_SCRAMBLINGS, len(exact))).copy(), 0
+    width = integrand.runs_per_row
+    points = layout(max(task.surrogate_runs // width, 16 * _SCRAMBLINGS), _SCRAMBLINGS)[1]
+    rows = replicate_rows(
+        model,
+        integrand,
+        child(task.seed, 2),
+        _SCRAMBLINGS,
+        points,
+        task.surrogate_chunk,
+        None,
+        "surrogate's own statistics",
+    )
+    found = replicate_pseudo_values(integrand, rows)
+    return np.where(np.isfinite(exact), exact, found), _SCRAMBLINGS * points * width
+
+
 Found = tuple[Figure, bool, np.ndarray]
 
 
-def coefficients(response: np.ndarray, controls: np.ndarray, folds: int, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def coefficients(
+    response: np.ndarray, controls: np.ndarray, folds: int, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Regression coefficients for every row, from the rows of the other folds.
 
     Parameters
@@ -167,8 +194,10 @@ def _smooth(
         chosen, residuals = coefficients(psi[:, index], psi_s[:, pick] - theta[pick], folds, noise[np.ix_(pick, pick)])
         mean = chosen.mean(axis=0)
         sampling = float(residuals.var(ddof=1)) / n
-        controls = float(mean @ noise[np.ix_(pick, pick)] @ mean)
-        dof = welch([(sampling, n - 1), (controls, len(own) - 1)])
+        # The coefficients were chosen against the same covariance of R replicates: each costs a degree of freedom.
+        left = len(own) - 1 - len(pick)
+        controls = float(mean @ noise[np.ix_(pick, pick)] @ mean) * (len(own) - 1) / left
+        dof = welch([(sampling, n - 1), (controls, left)])
         error = float(np.sqrt(sampling + controls))
         found.append((figure(statistic, float(residuals.mean()), error, dof, level), heavy_tail(residuals), mean))
     return found
@@ -177,33 +206,8 @@ def _smooth(
 def _probability(
     integrand: Integrand, rows: np.ndarray, predicted: list[np.ndarray], own: np.ndarray, folds: int, level: float
 ) -> list[Found]:
-    """One surrogate, the best: indicators of two surrogates would make four kinds of disagreement to floor."""
-    (statistic,) = integrand.statistics
-    surrogate = predicted[0][:, 0, 0]
-    ways = [
-        _parts(statistic, np.where(np.isnan(rows[:, 0, 0]), fill, rows[:, 0, 0]), surrogate, own[:, 0], folds, level)
-        for fill in (0.0, 1.0)
-    ]
-    return [(both_ways(ways[0][0], ways[1][0]), False, 0.5 * (ways[0][1] + ways[1][1]))]
-
-
-def _parts(
-    statistic: Statistic, event: np.ndarray, surrogate: np.ndarray, own: np.ndarray, folds: int, level: float
-) -> tuple[Figure, np.ndarray]:
-    n, p_s = len(event), float(own.mean())
-    variance = float(own.var(ddof=1)) / len(own)
-    chosen, residuals = coefficients(event, surrogate[:, None] - p_s, folds, np.array([[variance]]))
-    beta = np.clip(chosen[:, 0], 0.0, 1.0)
-    both, missed, extra = event * surrogate, event * (1 - surrogate), surrogate * (1 - event)
-    agreed = (1 - beta) * both
-    values = [float(beta.mean()) * p_s, float(agreed.mean()), float(missed.mean()), -float((beta * extra).mean())]
-    spread = weighted_count_interval(beta * extra / n, float(beta.max()) / n, level)
-    intervals = [
-        t_interval(values[0], float(beta.mean()) * np.sqrt(variance), len(own) - 1, level),
-        weighted_count_interval(agreed / n, float((1 - beta).max()) / n, level),
-        weighted_count_interval(missed / n, 1 / n, level),
-        (-spread[1], -spread[0]),
-    ]
-    low, high = combined(values, intervals)
-    error = float(np.sqrt(residuals.var(ddof=1) / n + float(beta.mean()) ** 2 * variance))
-    return Figure(float(sum(values)), max(low, 0.0), min(high, 1.0), error), chosen.mean(axis=0)
+    event, seen = rows[:, 0, 0], predicted[0][:, 0, 0]
+    noise = np.atleast_2d(own.var(ddof=1) / len(own))
+    chosen = coefficients(np.nan_to_num(event), seen[:, None] - own.mean(), folds, noise)[0][:, 0]
+    sample = Indicators(event, seen, np.ones(len(event)), np.clip(chosen, 0.0, 1.0), own[:, 0])
+    return [(probability(sample, level), False, chosen.mean(keepdims=True))]

@@ -79,7 +79,9 @@ def heavy_tail(pseudo: np.ndarray) -> bool:
     return bool(total > 0 and squares.max() > HEAVY_SHARE * total)
 
 
-def doubts(figure: Figure, task: Task, *, failed: int = 0, counted: bool = False, more: Sequence[str] = ()) -> tuple[str, ...]:
+def doubts(
+    figure: Figure, task: Task, *, failed: int = 0, counted: bool = False, more: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Reasons against certifying an estimate.
 
     Parameters

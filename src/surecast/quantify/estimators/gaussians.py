@@ -21,7 +21,7 @@ WIDER = 1.2
 
 @dataclass(frozen=True)
 class Gaussian:
-    """One component: mean (d,), directions (d, r) with orthonormal columns, variances (r,) along them, `scale`^2 elsewhere."""
+    """One component: mean (d,), orthonormal directions (d, r), variances (r,) along them, `scale`^2 elsewhere."""
 
     mean: np.ndarray
     directions: np.ndarray

@@ -7,29 +7,29 @@
    the density of the whole mixture. The defensive components (Hesterberg 1995) bound the weights and
    visit what the surrogate never proposed; s^2 = 1 + beta^2/d puts the inflated law where |z|^2 is as
    large as on the event.
-4. The surrogate's indicator is a control variate, with a coefficient chosen on the pilot:
-   p = beta p_s + (1 - beta) P(f and s) + P(f, not s) - beta P(s, not f). Each part has an interval that
-   holds for few, unequal weights (Fay and Feuer), so no disagreement still leaves a rule-of-three floor.
+4. The surrogate's indicator is a control variate with a coefficient chosen on the pilot; the interval holds
+   for few and unequal disagreements, and none seen still leaves a rule-of-three floor (see `disagreement`).
 
 The verdict doubts the answer if the effective number of failures (sum w)^2/sum w^2 is below a floor,
-if much of the probability was found by the defensive components alone, or if the simulator and the
-surrogate disagree about most of the event.
+if much of the probability was found by the defensive components alone, if the simulator and the
+surrogate disagree about most of the event, or if the surrogate's error under the input law is so
+large that events may lie where it sees none: P(s + error > 0) well above the probability found.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
+from scipy.special import ndtr
 
 from surecast.quantify.estimate import Estimate, Point
 from surecast.quantify.estimators.aim import Aim, aim
-from surecast.quantify.estimators.estimator import Estimator, Figure, both_ways, doubts, growing
+from surecast.quantify.estimators.disagreement import Indicators, probability
+from surecast.quantify.estimators.estimator import Estimator, doubts, growing
 from surecast.quantify.exceedance import ExceedanceIntegrand
 from surecast.quantify.integrand import Integrand
-from surecast.quantify.intervals import combined, positive_t_interval, t_interval, union, weighted_count_interval
 from surecast.quantify.normal_space import NormalSpace
 from surecast.quantify.sampling import Task, child, generator
 from surecast.study.errors import EstimationError
@@ -38,6 +38,8 @@ UNKNOWN_SHARE = 0.1
 """Share of the probability found by the defensive components alone above which the aim is not trusted."""
 DISAGREEMENT_SHARE = 0.6
 """Disagreement relative to the probability above which the surrogate is no guide to where the event lies."""
+BLURRED_FACTOR = 2.0
+"""Probability of the surrogate blurred by its own error over the probability found: above this it may hide events."""
 
 
 class ImportanceSampling(Estimator):
@@ -46,17 +48,22 @@ class ImportanceSampling(Estimator):
     kind: ClassVar[str] = "importance_sampling"
     needs_surrogate: ClassVar[bool] = True
     methods: ClassVar[tuple[str, ...]] = (
-        "rubinstein2004", "hesterberg1995", "peherstorfer2016", "elmasri2021", "au2001", "papaioannou2015", "fay1997", "zou2008",
+        "rubinstein2004", "hesterberg1995", "peherstorfer2016", "elmasri2021", "au2001", "papaioannou2015", "fay1997",
+        "zou2008",
     )  # fmt: skip
 
-    pilot: float = Field(0.25, gt=0.05, lt=0.8, description="Share of the runs that corrects the aim; none enters the estimate.")
+    pilot: float = Field(
+        0.25, gt=0.05, lt=0.8, description="Share of the runs that corrects the aim; none enters the estimate."
+    )
     defence: float = Field(0.2, ge=0.05, le=0.9, description="Least share of the defensive components.")
     effective_failures: float = Field(
         80, ge=10, description="Effective number of failures below which the estimate is not certified."
     )
     rank: int = Field(4, ge=0, le=64, description="Directions of each fitted Gaussian whose variance is not 1.")
     components: int = Field(4, ge=1, le=16, description="Gaussians fitted to the surrogate's samples at most.")
-    samples: int = Field(1024, ge=128, le=10**6, description="Samples of the surrogate on each level of the exploration.")
+    samples: int = Field(
+        1024, ge=128, le=10**6, description="Samples of the surrogate on each level of the exploration."
+    )
 
     def estimate(self, integrand: Integrand, task: Task) -> list[Estimate]:
         """See `Estimator.estimate`.
@@ -69,23 +76,27 @@ class ImportanceSampling(Estimator):
         if not isinstance(integrand, ExceedanceIntegrand):
             raise EstimationError("importance_sampling answers exceedance questions only.", "use control_variates.")
         if not task.surrogates:
-            raise EstimationError("importance_sampling needs a surrogate.", "set the question's `surrogate`, for example to `best`.")
+            raise EstimationError(
+                "importance_sampling needs a surrogate.", "set the question's `surrogate`, for example to `best`."
+            )
         integrand.law.require_continuous(self.kind)
         if task.runs < 50:
-            raise EstimationError(f"{task.runs} runs are too few for importance sampling.", "raise the question's `runs` to 50 or more.")
+            raise EstimationError(
+                f"{task.runs} runs are too few for importance sampling.", "raise the question's `runs` to 50 or more."
+            )
         space = NormalSpace(integrand, task)
         pilot = max(20, round(self.pilot * task.runs))
         aimed = aim(space, self, pilot)
         count = task.runs - pilot
         rng = generator(child(task.seed, 3))
         z = aimed.proposal.draw(rng, count)
-        event, seen = space.truth(z), space.indicator(aimed.control, z)
+        event, seen = space.truth(z)[0], space.indicator(aimed.control, z)
         weights = np.exp(space.log_law(z) - aimed.proposal.log_density(z))
-        own = self._own_probability(space, aimed, task)
-        sample = Sample(event, seen, weights, aimed.coefficient, own)
-        record = {n: figure(sample.first(n), task.level) for n in growing(count, task.steps)}
+        own, blurred = self._own_probability(space, aimed, task)
+        sample = Indicators(event, seen, weights, np.full(count, aimed.coefficient), own)
+        record = {n: probability(sample.first(n), task.level) for n in growing(count, task.steps)}
         last = record[count]
-        found = self._diagnose(sample, aimed, z)
+        found = self._diagnose(sample, aimed, z) | {"blurred_probability": blurred}
         failed = space.failed_runs
         p = last.value
         (statistic,) = integrand.statistics
@@ -102,23 +113,30 @@ class ImportanceSampling(Estimator):
                 space.surrogate_runs,
                 plain_variance=p * (1 - p),
                 failed_runs=failed,
-                doubts=doubts(last, task, failed=failed, counted=True, more=self._reasons(found, aimed)),
+                doubts=doubts(last, task, failed=failed, counted=True, more=self._reasons(found, aimed, p)),
                 convergence=tuple(Point(pilot + n, f.value, f.low, f.high) for n, f in record.items()),
                 methods=self.methods,
                 diagnostics={
-                    "coefficient": aimed.coefficient, "pilot_runs": pilot, "control": aimed.control, "components": aimed.aimed,
+                    "coefficient": aimed.coefficient, "pilot_runs": pilot, "control": aimed.control,
+                    "components": aimed.aimed,
                     "defence": float(aimed.proposal.shares[-2:].sum()), "explored_probability": aimed.explored, **found,
                 },
             )
         ]  # fmt: skip
 
-    def _own_probability(self, space: NormalSpace, aimed: Aim, task: Task) -> np.ndarray:
-        """Weighted indicators (m,) of the surrogate under the proposal, on draws of their own."""
-        z = aimed.proposal.draw(generator(child(task.seed, 4)), task.surrogate_runs)
-        seen = space.indicator(aimed.control, z)
-        return np.asarray(seen * np.exp(space.log_law(z) - aimed.proposal.log_density(z)))
+    def _own_probability(self, space: NormalSpace, aimed: Aim, task: Task) -> tuple[np.ndarray, float]:
+        """Weighted indicators (m,) of the surrogate under the proposal, on draws of their own.
 
-    def _diagnose(self, sample: Sample, aimed: Aim, z: np.ndarray) -> dict[str, float]:
+        Beside them the probability that the surrogate's margin plus a normal error of its own size is
+        positive: far above the probability found, the surrogate is too poor to say where the event is not.
+        """
+        z = aimed.proposal.draw(generator(child(task.seed, 4)), task.surrogate_runs)
+        margin = space.margin(aimed.control, z)
+        weights = np.exp(space.log_law(z) - aimed.proposal.log_density(z))
+        blurred = float(np.mean(weights * ndtr(margin / max(aimed.error, 1e-12))))
+        return np.asarray((margin > 0) * weights), blurred
+
+    def _diagnose(self, sample: Indicators, aimed: Aim, z: np.ndarray) -> dict[str, float]:
         weighted = np.nan_to_num(sample.event) * sample.weights
         total = float(weighted.sum())
         squares = float(np.square(weighted).sum())
@@ -132,11 +150,12 @@ class ImportanceSampling(Estimator):
             "disagreement_share": float(disagree.sum()) / total if total > 0 else 1.0,
         }
 
-    def _reasons(self, found: dict[str, float], aimed: Aim) -> list[str]:
+    def _reasons(self, found: dict[str, float], aimed: Aim, probability: float) -> list[str]:
         reasons = []
         if found["effective_failures"] < self.effective_failures:
             reasons.append(
-                f"the effective number of failures, {found['effective_failures']:.0f}, is below {self.effective_failures:.0f}"
+                f"the effective number of failures, {found['effective_failures']:.0f}, "
+                f"is below {self.effective_failures:.0f}"
             )
         if found["unknown_share"] > UNKNOWN_SHARE:
             reasons.append(
@@ -144,56 +163,14 @@ class ImportanceSampling(Estimator):
                 "so the aim misses part of the event"
             )
         if found["disagreement_share"] > DISAGREEMENT_SHARE:
+            percent = 100 * min(found["disagreement_share"], 9.99)
+            reasons.append(f"simulator and surrogate disagree about {percent:.0f} % of the event")
+        if found["blurred_probability"] > BLURRED_FACTOR * probability:
+            ratio = found["blurred_probability"] / probability if probability > 0 else np.inf
             reasons.append(
-                f"simulator and surrogate disagree about {100 * min(found['disagreement_share'], 9.99):.0f} % of the event"
+                f"the surrogate's error leaves room for {ratio:.2g} times the probability found, "
+                "so part of the event may be unseen"
             )
         if not aimed.reached:
             reasons.append("the surrogate never reaches the event")
         return reasons
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The final sample: events of the simulator (NaN where a run failed) and of the surrogate, and weights."""
-
-    event: np.ndarray
-    seen: np.ndarray
-    weights: np.ndarray
-    coefficient: float
-    own: np.ndarray
-
-    def first(self, count: int) -> Sample:
-        """The first runs of it."""
-        return Sample(self.event[:count], self.seen[:count], self.weights[:count], self.coefficient, self.own)
-
-
-def figure(sample: Sample, level: float) -> Figure:
-    """Value and interval; a failed run is counted both ways."""
-    ways = [_figure(sample, np.where(np.isnan(sample.event), fill, sample.event), level) for fill in (0.0, 1.0)]
-    return both_ways(*ways)
-
-
-def _figure(sample: Sample, event: np.ndarray, level: float) -> Figure:
-    n, beta, weights, seen = len(event), sample.coefficient, sample.weights, sample.seen
-    both = (1 - beta) * weights * event * seen
-    missed, extra = weights * event * (1 - seen), beta * weights * (1 - event) * seen
-    own_error = float(sample.own.std(ddof=1) / np.sqrt(len(sample.own)))
-    both_error = float(both.std(ddof=1) / np.sqrt(n))
-    # An unseen disagreement could have weighed as much as the heaviest run in or near the event.
-    largest = float((weights * np.maximum(event, seen)).max(initial=0.0)) / n
-    if largest == 0:
-        largest = float(np.quantile(weights, 0.5)) / n
-    values = [beta * float(sample.own.mean()), float(both.mean()), float(missed.mean()), -float(extra.mean())]
-    unwanted = weighted_count_interval(extra / n, beta * largest, level)
-    symmetric = t_interval(values[1], both_error, n - 1, level)
-    skewed = positive_t_interval(values[1], both_error, n - 1, level) if values[1] > 0 else symmetric
-    parts = [
-        t_interval(values[0], beta * own_error, len(sample.own) - 1, level),
-        union(symmetric, skewed),
-        weighted_count_interval(missed / n, largest, level),
-        (-unwanted[1], -unwanted[0]),
-    ]
-    low, high = combined(values, parts)
-    spread = weights * (event - beta * seen)
-    error = float(np.sqrt(spread.var(ddof=1) / n + (beta * own_error) ** 2))
-    return Figure(float(sum(values)), max(low, 0.0), min(high, 1.0), error)

@@ -66,7 +66,9 @@ class MonteCarlo(Estimator):
                     plain_variance=width * float(pseudo[:, index].var(ddof=1)),
                     failed_runs=failed,
                     doubts=doubts(last, task, failed=failed, counted=counted, more=[TAIL] if tail else []),
-                    convergence=tuple(Point(n * width, f[index].value, f[index].low, f[index].high) for n, f in record.items()),
+                    convergence=tuple(
+                        Point(n * width, f[index].value, f[index].low, f[index].high) for n, f in record.items()
+                    ),
                     methods=(*self.methods, *(["clopper1934"] if counted else ["efron1981"])),
                 )
             )
@@ -104,7 +106,8 @@ def sample_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarray:
     done = rows[finished(rows)]
     if len(done) < 10:
         raise EstimationError(
-            f"only {len(done)} of {len(rows)} rows finished: nothing can be said.", "look at the messages of the failed runs."
+            f"only {len(done)} of {len(rows)} rows finished: nothing can be said.",
+            "look at the messages of the failed runs.",
         )
     return pseudo_values(*integrand.summands(done))
 

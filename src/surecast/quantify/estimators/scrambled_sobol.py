@@ -33,7 +33,10 @@ class ScrambledSobol(Estimator):
     methods: ClassVar[tuple[str, ...]] = ("sobol1967", "matousek1998", "owen1997", "lecuyer2002")
 
     scramblings: int = Field(
-        12, ge=8, le=1024, description="Least number of independent scramblings; up to twice as many to use the runs up."
+        12,
+        ge=8,
+        le=1024,
+        description="Least number of independent scramblings; up to twice as many to use the runs up.",
     )
 
     def estimate(self, integrand: Integrand, task: Task) -> list[Estimate]:
@@ -74,7 +77,8 @@ class ScrambledSobol(Estimator):
                     failed_runs=failed,
                     doubts=doubts(last, task, failed=failed, counted=counted),
                     convergence=tuple(
-                        Point(scramblings * n * width, f[index].value, f[index].low, f[index].high) for n, f in record.items()
+                        Point(scramblings * n * width, f[index].value, f[index].low, f[index].high)
+                        for n, f in record.items()
                     ),
                     methods=self.methods,
                     diagnostics={"scramblings": scramblings, "points": points},
@@ -84,7 +88,7 @@ class ScrambledSobol(Estimator):
 
 
 def layout(rows: int, least: int) -> tuple[int, int]:
-    """Scramblings and points (a power of two) that use up the rows: at least `least` scramblings, fewer than twice that.
+    """Scramblings (`least` to twice that) and points (a power of two) that use up the rows.
 
     Raises
     ------
@@ -126,7 +130,9 @@ def replicate_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarra
     """
     done = np.stack([finished(replicate) for replicate in rows])
     if not done.any(axis=1).all():
-        raise EstimationError("a whole scrambling failed: nothing can be said.", "look at the messages of the failed runs.")
+        raise EstimationError(
+            "a whole scrambling failed: nothing can be said.", "look at the messages of the failed runs."
+        )
     summands, function = integrand.summands(rows[done])
     owner = np.nonzero(done)[0]
     means = np.empty((len(rows), summands.shape[1]))
