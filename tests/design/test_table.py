@@ -119,7 +119,7 @@ def replaced(line_number, cell, value):
         (HEADER.replace("well", "wel"), None, "no column 'well'"),
         (HEADER.replace("well", "field.4"), None, "not numbered from 0"),
         (HEADER.replace("well", "head"), None, "two columns 'head'"),
-        (HEADER.replace("well", "[m]"), None, r"a column '\\[m\\]'"),
+        (HEADER.replace("well", "[m]"), None, r"a column '.m.'"),
         ("", [], "is empty"),
         (HEADER, [], "no rows"),
         (HEADER, rows(5)[1], "has .* rows for train, the design asks for 7"),

@@ -323,7 +323,7 @@ def _jobs(study: Study) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any], 
     models = {name: kinds.target("surrogate", spec.kind) for name, spec in study.surrogates.items()}
     drawn = ("surecast.design.make", kinds.target("design", study.design.kind), *laws)
     design = {key: value for key, value in content["design"].items() if key != "runs_per_part"}
-    rule = {key: value for key, value in design.items() if key not in ("train", "validation", "test")}
+    rule = {"kind": study.design.kind, **study.build_design().deciding_settings()}
     truth = ("seed", "simulator", "inputs", "correlations", "outputs", "failures")
 
     yield "design", (), settings("seed", "inputs", "correlations", design=design), drawn
