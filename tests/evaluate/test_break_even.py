@@ -98,15 +98,23 @@ def test_a_grid_with_failed_runs_is_not_as_accurate():
 
 
 def test_the_coarsest_grid_of_all_is_marked_as_a_bound():
-    table = break_even(scores(1e-4, error=0.1), grids()).sel(target="pressure")
+    table = break_even(scores(1e-5, error=0.1), grids()).sel(target="pressure")
     assert table["equal_grid"] == "cells 8"
     assert int(table["coarsest_tried"]) == 1
+    assert "cells 8, the coarsest tried, which" in str(table["verdict"].values)
 
 
 def test_a_simulator_without_coarser_grids_is_compared_with_itself():
     alone = grids()[["simulator_cpu_seconds"]]
     table = break_even(scores(1e-4), alone).sel(target="peak")
     assert float(table["speed_ratio"]) == pytest.approx(80.0)
+
+
+def test_a_surrogate_that_predicts_no_number_never_pays():
+    table = break_even(scores(1e-4, error=math.nan), grids()).sel(target="pressure")
+    assert math.isinf(float(table["solves"]))
+    assert np.isinf(table["stated_solves"].values).all()
+    assert str(table["verdict"].values) == "never: some of its predictions are not finite numbers"
 
 
 def test_other_runs_are_refused():

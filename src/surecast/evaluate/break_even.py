@@ -13,7 +13,8 @@ For a simulator of another cost per run C (one that takes hours), b is scaled al
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,39 +74,41 @@ def break_even(scores: xr.Dataset, baselines: xr.Dataset) -> xr.Dataset:
     prediction = float(scores["prediction_cpu_seconds"].mean())
     training = float(scores["training_cpu_seconds"].mean())
     runs = int(baselines.attrs["runs_for_training"])
-    rows = []
-    for target, error in _errors(scores, baselines).items():
-        label, equal_error, equal, coarsest = _equal_grid(target, error, own, baselines)
-        solves = solves_until_paid(runs * own + training, equal, prediction)
-        stated = [
-            solves_until_paid(runs * cost + training, cost * equal / own, prediction) for cost in STATED_COSTS.values()
-        ]
-        verdict = _verdict(solves, label, equal / prediction)
-        rows.append((target, error, label, equal_error, equal, equal / prediction, coarsest, solves, verdict, stated))
-    names, errors, labels, equals, costs, ratios, tried, paid, verdicts, others = map(list, zip(*rows, strict=True))
-    timed = NOT_REPRODUCIBLE
-    return xr.Dataset(
+    errors = _errors(scores, baselines)
+    opponents = [_opponent(target, error, own, baselines) for target, error in errors.items()]
+    # A surrogate whose error is not known (a prediction was no number) never pays.
+    against = [of.seconds if np.isfinite(error) else 0.0 for of, error in zip(opponents, errors.values(), strict=True)]
+    solves = [solves_until_paid(runs * own + training, cost, prediction) for cost in against]
+    stated = [
+        [solves_until_paid(runs * other + training, other * cost / own, prediction) for other in STATED_COSTS.values()]
+        for cost in against
+    ]
+    verdicts = [
+        _verdict(error, number, of, of.seconds / prediction)
+        for error, number, of in zip(errors.values(), solves, opponents, strict=True)
+    ]
+    columns: dict[str, tuple[list[Any], str, str, dict[str, str]]] = {
+        "surrogate_error": (list(errors.values()), "error of the surrogate", "1", {}),
+        "equal_grid": ([of.label for of in opponents], "coarsest grid of the simulator as accurate", "1", {}),
+        "equal_error": ([of.error for of in opponents], "error of the simulator on that grid", "1", {}),
+        "coarsest_tried": ([int(of.coarsest) for of in opponents], "1 where no coarser grid was tried", "1", {}),
+        "equal_cpu_seconds": ([of.seconds for of in opponents], "cost of a run on that grid", "s", NOT_REPRODUCIBLE),
+        "speed_ratio": (
+            [of.seconds / prediction for of in opponents],
+            "that cost over a prediction's",
+            "1",
+            NOT_REPRODUCIBLE,
+        ),
+        "solves": (solves, "solves until the surrogate has paid", "1", NOT_REPRODUCIBLE),
+        "verdict": (verdicts, "the same in words", "1", NOT_REPRODUCIBLE),
+    }
+    table = xr.Dataset(
         {
-            "surrogate_error": ("target", errors, {"long_name": "error of the surrogate", "units": "1"}),
-            "equal_grid": ("target", labels, {"long_name": "coarsest grid as accurate", "units": "1"}),
-            "equal_error": ("target", equals, {"long_name": "error of the simulator on that grid", "units": "1"}),
-            "equal_cpu_seconds": ("target", costs, {"long_name": "cost of a run on that grid", "units": "s", **timed}),
-            "speed_ratio": ("target", ratios, {"long_name": "that cost over a prediction's", "units": "1", **timed}),
-            "coarsest_tried": (
-                "target",
-                np.array(tried, dtype=np.int8),
-                {"long_name": "1 where no coarser grid was tried", "units": "1"},
-            ),
-            "solves": ("target", paid, {"long_name": "solves until the surrogate has paid", "units": "1", **timed}),
-            "verdict": ("target", verdicts, {"long_name": "the same in words", "units": "1", **timed}),
-            "stated_solves": (
-                ("target", "stated_cost"),
-                others,
-                {"long_name": "solves until paid, for a simulator of another cost a run", "units": "1", **timed},
-            ),
+            name: ("target", values, {"long_name": meaning, "units": units, **more})
+            for name, (values, meaning, units, more) in columns.items()
         },
         coords={
-            "target": ("target", names, {"long_name": "predicted output", "units": "1"}),
+            "target": ("target", list(errors), {"long_name": "predicted output", "units": "1"}),
             "stated_cost": ("stated_cost", list(STATED_COSTS), {"long_name": "processor time of a run", "units": "1"}),
         },
         attrs={
@@ -117,6 +120,19 @@ def break_even(scores: xr.Dataset, baselines: xr.Dataset) -> xr.Dataset:
             "runs_for_training": runs,
         },
     )
+    about = {"long_name": "solves until paid, for a simulator of another cost a run", "units": "1", **NOT_REPRODUCIBLE}
+    table["stated_solves"] = (("target", "stated_cost"), stated, about)
+    return table
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """The grid of the simulator that a surrogate has to beat, and whether no coarser one was tried."""
+
+    label: str
+    error: float
+    seconds: float
+    coarsest: bool
 
 
 def _errors(scores: xr.Dataset, baselines: xr.Dataset) -> dict[str, float]:
@@ -137,25 +153,28 @@ def _errors(scores: xr.Dataset, baselines: xr.Dataset) -> dict[str, float]:
     return errors
 
 
-def _equal_grid(target: str, error: float, own: float, baselines: xr.Dataset) -> tuple[str, float, float, bool]:
-    """Label, error and cost of the coarsest grid that is as accurate, and whether no coarser one was tried."""
-    label = f"{baselines.attrs['dataset_grid']} (its own)"
-    if "grid" not in baselines.coords:
-        return label, 0.0, own, True
+def _opponent(target: str, error: float, own: float, baselines: xr.Dataset) -> Opponent:
+    """The coarsest grid that is as accurate, or the dataset's own."""
+    itself = Opponent(f"{baselines.attrs['dataset_grid']} (its own)", 0.0, own, "grid" not in baselines.coords)
+    if itself.coarsest:
+        return itself
     dim, metric = (
         ("output", "relative_l2") if target in baselines.get("output", ()) else ("scalar", "scalar_relative_rmse")
     )
     of_grids = baselines[metric].sel({dim: target}).values
     accurate = [index for index in range(len(of_grids)) if of_grids[index] <= error]  # NaN, a failed run, is not
     if not accurate:
-        return label, 0.0, own, False
-    coarsest = accurate[-1]  # grids go from the finest to the coarsest
-    cost = float(baselines["run_cpu_seconds"].values[coarsest])
-    return str(baselines["grid"].values[coarsest]), float(of_grids[coarsest]), cost, coarsest == len(of_grids) - 1
+        return itself
+    last = accurate[-1]  # grids go from the finest to the coarsest
+    label, seconds = str(baselines["grid"].values[last]), float(baselines["run_cpu_seconds"].values[last])
+    return Opponent(label, float(of_grids[last]), seconds, last == len(of_grids) - 1)
 
 
-def _verdict(solves: float, label: str, ratio: float) -> str:
-    grid = f"the simulator on {label}"
+def _verdict(error: float, solves: float, opponent: Opponent, ratio: float) -> str:
+    if not math.isfinite(error):
+        return "never: some of its predictions are not finite numbers"
+    bound = ", the coarsest tried" if opponent.coarsest else ""
+    grid = f"the simulator on {opponent.label}{bound}"
     if math.isinf(solves):
         return f"never on this machine at this grid: {grid} is as accurate and {1 / ratio:.2g} times faster"
     return f"after {solves:,.0f} solves: {ratio:.2g} times faster than {grid}, which is as accurate"
