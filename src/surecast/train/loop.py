@@ -33,9 +33,11 @@ class Batches(Protocol):
 
     def __next__(self) -> Any: ...
 
-    def state_dict(self) -> dict[str, Any]: ...
+    def state_dict(self) -> dict[str, Any]:
+        """The position, as JSON values."""
 
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a position that `state_dict` gave."""
 
 
 def optimise(
