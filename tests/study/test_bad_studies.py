@@ -427,4 +427,4 @@ def _refusal(study_file: Path) -> StudyError:
 
 
 def _files(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
+    return set(folder.rglob("*"))

@@ -38,6 +38,8 @@ def check(study: Study) -> None:
             return None
 
     components: dict[Location, Any] = {("simulator",): built(study.build_simulator), ("laws",): built(study.joint_law)}
+    if components[("laws",)] is not None:
+        components |= {("inputs", name): study.build_law(name) for name in study.inputs}
     components |= {("outputs", name): built(study.build_output, name) for name in study.outputs}
     components[("design",)] = built(study.build_design)
     components |= {("surrogates", name): built(study.build_surrogate, name) for name in study.surrogates}

@@ -144,7 +144,7 @@ def _user(kind: str, folder: str | Path | None) -> Any:
         )
     try:
         module = _import(module_name, folder)
-    except Exception as error:  # a user's module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a user's module may raise anything while it is imported
         raise ComponentError(
             f"module {module_name!r} cannot be imported ({type(error).__name__}: {error}).",
             f"put {module_name.replace('.', '/')}.py beside the study file or install its package, "
@@ -173,4 +173,9 @@ def _import(name: str, folder: str | Path | None) -> ModuleType:
         sys.path.remove(str(folder))
         sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
-    return importlib.import_module(name)
+    # Checking a study leaves no file in its folder, not even compiled bytes.
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.dont_write_bytecode = writes

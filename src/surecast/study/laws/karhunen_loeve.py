@@ -17,7 +17,8 @@ Correlations of distance r, with l the length:
 Order and signs are fixed. A square has eigenvalues of multiplicity two, whose eigenfunctions a plain
 eigensolver would turn at will; here the squared exponential, a product, has products of eigenfunctions
 in one variable, and the others are solved within the four classes of functions that are even or odd in
-each variable, where the multiplicity is gone.
+each variable, where the multiplicity is gone. The last bits still depend on the number of threads of
+the linear algebra library, which the workflow pins to one.
 """
 
 from __future__ import annotations

@@ -39,8 +39,9 @@ class Law(Component):
 
     @classmethod
     def kind(cls) -> str:
-        """The name of the law in the study file."""
-        return cls.__name__.lower()
+        """The name of the law in the study file; ``module:name`` for a user's own."""
+        own = not cls.__module__.startswith("surecast.")
+        return f"{cls.__module__}:{cls.__qualname__}" if own else cls.__name__.lower()
 
     @property
     def dimension(self) -> int:
