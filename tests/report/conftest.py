@@ -69,6 +69,11 @@ class Made:
     evaluations: list[Path] = field(default_factory=list)
     manifest: Path | None = None
 
+    @property
+    def page(self) -> Path:
+        """The page of the first report."""
+        return self.folder / "out" / "report.html"
+
     def write(self, name: str = "out") -> Path:
         """Write the report and return the page's path."""
         page = self.folder / name / "report.html"
@@ -119,6 +124,14 @@ def make(
 def full(tmp_path: Path) -> Made:
     """Everything a report can hold."""
     return make(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Everything a report can hold, with its report written into ``out`` (for tests that only look)."""
+    made = make(tmp_path_factory.mktemp("written"))
+    made.write()
+    return made
 
 
 @pytest.fixture

@@ -61,7 +61,10 @@ class Publication:
 def publications() -> dict[str, Publication]:
     """Every entry of ``references.bib`` by its key."""
     found = {}
+    markup = str.maketrans("", "", "{}\\")  # of BibTeX; the printed text has none
     for entry in REFERENCES.read_text(encoding="utf-8").strip().split("\n\n"):
         key = entry[entry.index("{") + 1 : entry.index(",")]
-        found[key] = Publication(key, entry, dict(re.findall(r"^  (\w+) = \{(.*)\},$", entry, flags=re.MULTILINE)))
+        lines = re.findall(r"^  (\w+) = \{(.*)\},$", entry, flags=re.MULTILINE)
+        fields = {name: value.translate(markup) for name, value in lines}
+        found[key] = Publication(key, entry, fields)
     return found

@@ -107,6 +107,11 @@ class Answers:
         return [estimate for statistic in self.statistics for estimate in statistic.all]
 
 
+def estimator_words(estimator: str) -> str:
+    """An estimator's kind as a reader writes it: ``monte_carlo`` is Monte Carlo."""
+    return estimator.replace("_", " ").replace("monte carlo", "Monte Carlo").replace("sobol", "Sobol")
+
+
 def index_of(statistic: str) -> tuple[str, str] | None:
     """Order and group of a Sobol index: ``first[head]`` gives ``("first", "head")``; None for other statistics."""
     match = re.fullmatch(r"(first|total)\[(.+)\]", statistic)

@@ -114,8 +114,9 @@ def seconds(value: float) -> str:
     """A duration in the unit that reads best."""
     if not math.isfinite(value):
         return UNKNOWN
-    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms")):
+    for size, unit in ((86400.0, "d"), (3600.0, "h"), (120.0, "min"), (1.0, "s"), (1e-3, "ms")):
         if value >= size:
+            size = 60.0 if unit == "min" else size
             return f"{number(value / size, 3 if value / size < 100 else 2)} {unit}"
     return f"{number(value / 1e-6, 2)} µs"
 
@@ -126,4 +127,5 @@ def units(text: str) -> str:
         return ""
     text = re.sub(r"(?:\*\*|\^)\s*(-?\d+)", lambda match: match[1].translate(_SUPERSCRIPTS), text)
     text = re.sub(r"(?<=[A-Za-z])(-?\d+)", lambda match: match[1].translate(_SUPERSCRIPTS), text)
+    text = re.sub(r"\((\w+)\)", r"\1", text)  # (m)² is m²
     return re.sub(r"\s*\*\s*", " ", text)

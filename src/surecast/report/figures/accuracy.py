@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from surecast.report.figures.canvas import MARKERS, PALETTE, SERIES, Drawing
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from surecast.report import numbers
+from surecast.report.figures.canvas import MARKERS, PALETTE, SERIES, Drawing, log_axis
 
 
 def accuracy(name: str, title: str, errors: Mapping[str, Mapping[str, np.ndarray]], xlabel: str) -> Drawing:
@@ -29,7 +27,7 @@ def accuracy(name: str, title: str, errors: Mapping[str, Mapping[str, np.ndarray
         for output, row in errors.items()
     )
     rows = sum(len(row) for row in errors.values()) + len(outputs)
-    drawing = Drawing(name, 430, 110 + 19 * rows, f"{title}. {said}.")
+    drawing = Drawing(name, 400, 110 + 19 * rows, f"{title}. {said}.")
     with drawing:
         (axes,) = drawing.axes()
         place, ticks, labels = 0.0, [], []
@@ -48,33 +46,26 @@ def accuracy(name: str, title: str, errors: Mapping[str, Mapping[str, np.ndarray
                 first = output == next(item for item in outputs if surrogate in errors[item])
                 axes.plot([shares.mean()], [place], markersize=7.5, label=surrogate if first else None, **style)
                 axes.annotate(
-                    f"{shares.mean():.2g} %", (shares.max(), place), xytext=(9, 0), textcoords="offset points",
-                    va="center", fontsize=11, color=PALETTE["ink"],
-                )  # fmt: skip
+                    numbers.percent(float(shares.mean()) / 100),
+                    (shares.max(), place),
+                    xytext=(9, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=11,
+                    color=PALETTE["ink"],
+                )
                 place += 1
             place += 0.9
         axes.set_yticks(ticks, labels)
         axes.tick_params(axis="y", length=0, labelcolor=PALETTE["ink"], labelsize=12)
         axes.invert_yaxis()
-        _percent_axis(
-            axes, np.concatenate([100 * np.asarray(values) for row in errors.values() for values in row.values()])
-        )
+        shown = np.concatenate([100 * np.asarray(values) for row in errors.values() for values in row.values()])
+        log_axis(axes.xaxis, shown, " %")
+        axes.set_xlim(0.7 * np.nanmin(shown), 2.3 * np.nanmax(shown))
+        axes.margins(y=0.09)
         axes.grid(axis="y", visible=False)
         axes.spines["left"].set_visible(False)
         axes.set_title(title)
         axes.set_xlabel(xlabel, loc="right")
         drawing.figure.legend(loc="outside lower left", ncols=3)
     return drawing
-
-
-def _percent_axis(axes: Axes, shares: np.ndarray) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    positive = shares[shares > 0]
-    if positive.size == 0:
-        return
-    axes.set_xscale("log")
-    axes.set_xlim(positive.min() / 1.5, positive.max() * 2.4)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} %")

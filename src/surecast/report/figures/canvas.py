@@ -12,10 +12,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from surecast.study.files import written_aside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # Name of the CSS variable -> its light value. The series are Okabe and Ito's colours, darkened where they are
@@ -77,6 +80,7 @@ _SETTINGS = {
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
     "text.usetex": False,
+    "text.parse_math": False,  # names are the user's: a dollar sign is a dollar sign
 }
 
 
@@ -93,6 +97,8 @@ class Drawing:
         Size in CSS pixels; the page scales it to the column.
     description : str
         What a reader who does not see the figure should know.
+    printed : bool
+        Whether it is wanted as PDF too.
 
     Attributes
     ----------
@@ -100,8 +106,9 @@ class Drawing:
         The SVG element for the page, once the context has been left.
     """
 
-    def __init__(self, name: str, width: float, height: float, description: str) -> None:
+    def __init__(self, name: str, width: float, height: float, description: str, printed: bool = True) -> None:
         self.name, self.width, self.height, self.description = name, width, height, description
+        self.printed = printed
 
     def __enter__(self) -> Drawing:
         from matplotlib import style
@@ -119,7 +126,8 @@ class Drawing:
         try:
             if kind is None:
                 self.svg = self._render_svg()
-                self._pdf = self._render_pdf()
+                self.figure.set_layout_engine("none")  # laid out once, for both
+                self._pdf = self._render_pdf() if self.printed else b""
         finally:
             self._context.__exit__(None, None, None)
             del self.figure
@@ -135,8 +143,9 @@ class Drawing:
         text = text[text.index("<svg") :]
         text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
         text = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", text, flags=re.DOTALL)
-        text = re.sub(r'(<g) id="[^"]*"', r"\1", text)
-        text = re.sub(r'<svg[^>]*viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" {self._label()}>', text, count=1)
+        named = set(re.findall(r"#([\w-]+)", text))
+        text = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in named else "", text)
+        text = re.sub(r'<svg[^>]*viewBox="([^"]*)"[^>]*>', self._opening, text, count=1)
         text = re.sub(r"font-family: [^;\"]*; ?", "", text)
         text = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", text)
         # Identifiers of one figure must not meet those of another on the same page.
@@ -145,8 +154,8 @@ class Drawing:
             text = text.replace(colour, f"var(--{name})")
         return re.sub(r"\s*\n\s*", "\n", text).strip()
 
-    def _label(self) -> str:
-        return f'role="img" aria-label="{escape(self.description, quote=True)}"'
+    def _opening(self, match: re.Match[str]) -> str:
+        return f'<svg viewBox="{match[1]}" role="img" aria-label="{escape(self.description, quote=True)}">'
 
     def _render_pdf(self) -> bytes:
         buffer = io.BytesIO()
@@ -160,3 +169,17 @@ class Drawing:
         with written_aside(path) as aside:
             aside.write_bytes(self._pdf)
         return path
+
+
+def log_axis(axis: Axis, values: np.ndarray, unit: str = "") -> None:
+    """A logarithmic axis around positive values, labelled at 1, 2 and 5 times powers of ten where there is room."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    positive = values[np.isfinite(values) & (values > 0)]
+    if positive.size == 0:
+        return
+    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
+    roomy = float(positive.max()) < 100 * float(positive.min())
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if roomy else (1.0,)))
+    axis.set_major_formatter(lambda value, _: f"{value:g}{unit}")
+    axis.set_minor_formatter(NullFormatter())

@@ -31,7 +31,7 @@ def convergence(name: str, title: str, units: str, paths: Sequence[Path], level:
     The first path is the estimate that answers the question; its last value is the thin level line.
     """
     last = "; ".join(f"{path.label} ends at {path.value[-1]:.4g} after {path.runs[-1]:.0f} runs" for path in paths)
-    drawing = Drawing(name, 430, 300, f"{title} against simulator runs, with {100 * level:g} % intervals: {last}.")
+    drawing = Drawing(name, 400, 290, f"{title} against simulator runs, with {100 * level:g} % intervals: {last}.")
     with drawing:
         (axes,) = drawing.axes()
         axes.axhline(paths[0].value[-1], color=PALETTE["muted"], linewidth=0.8)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surecast.report.figures.canvas import MARKERS, PALETTE, SERIES, Drawing
+import numpy as np
+
+from surecast.report.figures.canvas import MARKERS, PALETTE, SERIES, Drawing, log_axis
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ def cost(name: str, title: str, grids: Sequence[Point], surrogates: Sequence[Poi
     said = "; ".join(
         f"{point.label} {100 * point.error:.2g} % at {1e3 * point.seconds:.3g} ms" for point in [*grids, *surrogates]
     )
-    drawing = Drawing(name, 430, 300, f"{title}. {said}.")
+    drawing = Drawing(name, 400, 290, f"{title}. {said}.")
     with drawing:
         (axes,) = drawing.axes()
         if grids:
@@ -54,10 +56,10 @@ def cost(name: str, title: str, grids: Sequence[Point], surrogates: Sequence[Poi
                 fontsize=11,
                 color=PALETTE["muted"],
             )
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
+        points = [*grids, *surrogates]
+        log_axis(axes.xaxis, 1e3 * np.array([point.seconds for point in points]))
+        log_axis(axes.yaxis, 100 * np.array([point.error for point in points]), " %")
+        axes.margins(0.12)
         axes.set_title(title)
         axes.set_xlabel("milliseconds a run, one thread", loc="right")
         drawing.figure.legend(loc="outside lower left", ncols=2)

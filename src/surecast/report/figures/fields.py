@@ -39,23 +39,25 @@ class Example:
     error: float
 
 
-def fields(name: str, title: str, examples: Sequence[Example], width: float = 720) -> Drawing:
+def fields(name: str, title: str, examples: Sequence[Example], width: float = 720, *, printed: bool = True) -> Drawing:
     """Draw one row an output: truth and prediction on one scale, their difference on its own, symmetric one.
 
     Parameters
     ----------
     width : float
         In CSS pixels: 720 for a page, 400 for a phone.
+    printed : bool
+        Whether it is wanted as PDF too.
     """
     said = "; ".join(f"{example.output}: relative error {100 * example.error:.2g} %" for example in examples)
     height = sum((width / 3 + 62) * _aspect(example) if example.truth.ndim > 1 else 230 for example in examples)
-    drawing = Drawing(name, width, height + 6 * len(examples), f"{title}, truth beside prediction. {said}.")
+    drawing = Drawing(name, width, height + 6 * len(examples), f"{title}, truth beside prediction. {said}.", printed)
     with drawing:
         rows = drawing.figure.subfigures(len(examples), 1, squeeze=False)[:, 0]
         for row, example in zip(rows, examples, strict=True):
             units = f" in {example.units}" if example.units else ""
             label = f"{example.output}{units} · relative L2 error {100 * example.error:.2g} %"
-            row.suptitle(label, x=0.008, ha="left", fontsize=12.5)
+            row.suptitle(label, x=0.004, ha="left", fontsize=12.5)
             (_lines if example.truth.ndim == 1 else _images)(row, example)
     return drawing
 

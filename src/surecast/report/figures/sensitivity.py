@@ -28,7 +28,7 @@ def sensitivity(name: str, title: str, groups: Sequence[str], indices: Mapping[s
         + ", ".join(f"{order} {indices[order][group][0]:.3f}" for order in orders if group in indices[order])
         for group in groups
     )
-    drawing = Drawing(name, 430, 96 + (14 + 22 * len(orders)) * len(groups), f"{title}: {said}.")
+    drawing = Drawing(name, 400, 96 + (14 + 22 * len(orders)) * len(groups), f"{title}: {said}.")
     with drawing:
         (axes,) = drawing.axes()
         height = 0.74 / len(orders)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from surecast.report.figures.canvas import DASHES, MARKERS, SERIES, Drawing
+from surecast.report.figures.canvas import DASHES, MARKERS, SERIES, Drawing, log_axis
 
 
 def spectrum(name: str, title: str, bands: list[str], errors: Mapping[str, np.ndarray]) -> Drawing:
@@ -22,7 +22,7 @@ def spectrum(name: str, title: str, bands: list[str], errors: Mapping[str, np.nd
         f"{surrogate} from {100 * values.mean(axis=0)[0]:.2g} % to {100 * values.mean(axis=0)[-1]:.2g} %"
         for surrogate, values in errors.items()
     )
-    drawing = Drawing(name, 430, 300, f"{title}, from the largest scales to the smallest: {said}.")
+    drawing = Drawing(name, 400, 290, f"{title}, from the largest scales to the smallest: {said}.")
     with drawing:
         (axes,) = drawing.axes()
         at = np.arange(len(bands))
@@ -41,8 +41,7 @@ def spectrum(name: str, title: str, bands: list[str], errors: Mapping[str, np.nd
             )
             if len(shares) > 1:
                 axes.fill_between(at, shares.min(axis=0), shares.max(axis=0), color=colour, alpha=0.18, linewidth=0)
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
+        log_axis(axes.yaxis, 100 * np.concatenate([np.ravel(values) for values in errors.values()]), " %")
         axes.set_xticks(at, bands)
         axes.set_title(title)
         axes.set_xlabel("wave numbers", loc="right")

@@ -79,7 +79,8 @@ def _rows(evaluations: Mapping[str, xr.Dataset], dimension: str, metrics: Sequen
                 row[metric] = float(scores[f"{metric}_mean"].values[index])
                 row[f"{metric}_spread"] = float(scores[f"{metric}_spread"].values[index])
             rows.append(row)
-    return sorted(rows, key=lambda row: row["output"])
+    order = list(dict.fromkeys(row["output"] for row in rows))
+    return sorted(rows, key=lambda row: order.index(row["output"]))
 
 
 def _spread(value: float) -> str:
@@ -154,7 +155,7 @@ def _examples(evaluations: Mapping[str, xr.Dataset], count: int) -> list[dict[st
                     "kind": kind,
                     "surrogate": best,
                     "wide": fields(stem, title, drawable),
-                    "narrow": fields(f"{stem}-narrow", title, drawable, width=400),
+                    "narrow": fields(f"{stem}-narrow", title, drawable, width=400, printed=False),
                 }
             )
     return shown

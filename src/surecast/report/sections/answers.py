@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from surecast.report import numbers
-from surecast.report.estimates import Answers, Estimate, Statistic, printed, shown_intervals
+from surecast.report.estimates import Answers, Estimate, Statistic, estimator_words, printed, shown_intervals
 from surecast.report.sections.section import Section, file_stem
 from surecast.report.tables import Column, Table, plain
 
@@ -92,7 +92,7 @@ def _row(statistic: Statistic, discretisation: Mapping[str, Any]) -> Row:
         level=f"{100 * answer.level:g} %",
         certified=answer.certified,
         reason=answer.reason,
-        estimator=answer.estimator.replace("_", " "),
+        estimator=estimator_words(answer.estimator),
         simulator_runs=numbers.count(answer.simulator_runs),
         plain_monte_carlo=f"about {numbers.rounded_count(plain_runs)}"
         if math.isfinite(plain_runs)
@@ -125,7 +125,7 @@ def _table(answer: Answers) -> Table:
     columns = [
         Column("output", "output"),
         Column("statistic", "statistic"),
-        Column("estimator", "estimator", lambda text: str(text).replace("_", " ")),
+        Column("estimator", "estimator", estimator_words),
         Column("value", "value", digits, numeric=True),
         Column("low", "low", digits, numeric=True),
         Column("high", "high", digits, numeric=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from surecast.report import numbers
-from surecast.report.estimates import Answers, Statistic
+from surecast.report.estimates import Answers, Statistic, estimator_words
 from surecast.report.figures.canvas import Drawing
 from surecast.report.figures.convergence import Path, convergence
 from surecast.report.sections.section import Section, file_stem
@@ -24,9 +24,7 @@ def convergence_section(answers: Sequence[Answers]) -> Section | None:
 
 def _drawing(question: str, statistic: Statistic) -> Drawing | None:
     paths = [
-        Path(
-            one.estimator.replace("_", " "), one.settling.runs, one.settling.value, one.settling.low, one.settling.high
-        )
+        Path(estimator_words(one.estimator), one.settling.runs, one.settling.value, one.settling.low, one.settling.high)
         for one in statistic.all
         if one.settling is not None
     ]
@@ -34,4 +32,5 @@ def _drawing(question: str, statistic: Statistic) -> Drawing | None:
         return None
     answer = statistic.answer
     name = file_stem("convergence", question, answer.output, answer.statistic)
-    return convergence(name, statistic.label, numbers.units(answer.units), paths, answer.level)
+    title = statistic.label[:1].upper() + statistic.label[1:]
+    return convergence(name, title, numbers.units(answer.units), paths, answer.level)

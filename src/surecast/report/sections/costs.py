@@ -112,7 +112,13 @@ def _break_even_table(compared: Mapping[str, xr.Dataset]) -> Table:
         Column("solves", "pays after", solves_text, numeric=True),
     ]
     caption = "Each surrogate against the simulator of the same error; above 1 × the surrogate is faster"
-    return Table("break-even", caption, columns, sorted(rows, key=lambda row: str(row["target"])))
+    return Table("break-even", caption, columns, by_target(rows))
+
+
+def by_target(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of one output together, outputs in the order of their first row."""
+    order = list(dict.fromkeys(row["target"] for row in rows))
+    return sorted(rows, key=lambda row: order.index(row["target"]))
 
 
 def solves_text(solves: float) -> str:
@@ -131,6 +137,8 @@ def _stated_table(compared: Mapping[str, xr.Dataset]) -> Table:
             }
             rows.append(row)
     columns = [Column("target", "output"), Column("surrogate", "surrogate")]
-    columns += [Column(f"solves_{item}", f"a run takes {item}", solves_text, numeric=True) for item in costs]
+    for item in costs:
+        heading = "a run takes " + item.replace(" ", "\N{NO-BREAK SPACE}")
+        columns.append(Column(f"solves_{item}", heading, solves_text, numeric=True))
     caption = "The same for a simulator whose run takes longer: solves until the surrogate has paid"
-    return Table("break-even-elsewhere", caption, columns, sorted(rows, key=lambda row: str(row["target"])))
+    return Table("break-even-elsewhere", caption, columns, by_target(rows))

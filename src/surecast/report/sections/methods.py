@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from surecast.report.citations import USES, publications
-from surecast.report.estimates import Answers
+from surecast.report.estimates import Answers, estimator_words
 from surecast.report.sections.section import Section
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def methods_section(study: Study, answers: Sequence[Answers]) -> Section:
         _add(purposes, purpose, keys)
     for answer in answers:
         for estimate in answer.estimates:
-            _add(purposes, f"estimates by {estimate.estimator.replace('_', ' ')}", estimate.citations)
+            _add(purposes, f"estimates by {estimator_words(estimate.estimator)}", estimate.citations)
     cited = [publications()[key] for key in purposes]
     content = {
         "methods": [{"used_for": "; ".join(purposes[one.key]), "text": one.text} for one in cited],

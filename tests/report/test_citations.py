@@ -1,0 +1,57 @@
+"""The bibliography is complete for every built-in component, and well-formed."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import pytest
+
+from surecast.report.citations import REFERENCES, USES, publications
+from surecast.study import kinds
+
+
+def test_every_entry_has_what_a_reference_needs() -> None:
+    for key, one in publications().items():
+        assert re.fullmatch(r"[a-z]+\d{4}", key)
+        assert {"author", "title", "year"} <= set(one.fields)
+        assert key.endswith(one.fields["year"])
+        assert {"journal", "booktitle", "publisher"} & set(one.fields)
+        assert one.bibtex.count("{") == one.bibtex.count("}")
+        assert one.fields["title"] in one.text
+    assert len(publications()) == REFERENCES.read_text(encoding="utf-8").count("\n}")
+
+
+def test_uses_name_publications_and_kinds_that_exist() -> None:
+    tables = {"input": "laws", "simulator": "simulator", "design": "design", "surrogate": "surrogate"}
+    for (what, kind), (_, keys) in USES.items():
+        assert set(keys) <= set(publications())
+        if what != "house":
+            assert kind in kinds.TABLES[tables[what]]
+
+
+def test_every_surrogate_has_a_publication() -> None:
+    assert {kind for what, kind in USES if what == "surrogate"} == set(kinds.TABLES["surrogate"])
+
+
+@pytest.mark.parametrize("table", ["estimator", "question"])
+def test_every_key_that_an_estimator_names_is_in_the_bibliography(table: str) -> None:
+    for kind, target in kinds.TABLES[table].items():
+        source = importlib.util.find_spec(target.partition(":")[0])
+        assert source is not None
+        assert source.origin is not None
+        with open(source.origin, encoding="utf-8") as file:
+            text = file.read()
+        named = set(re.findall(r'"([a-z]+(?:19|20)\d\d)"', text))
+        assert named <= set(publications()), kind
+        assert named or table == "question"
+
+
+def test_text_of_a_reference() -> None:
+    assert publications()["janon2014"].text == (
+        "A. Janon, T. Klein, A. Lagnoux, M. Nodet and C. Prieur (2014). Asymptotic normality and efficiency of two "
+        "Sobol index estimators. ESAIM: Probability and Statistics 18, 342–364. doi:10.1051/ps/2013040"
+    )
+    assert publications()["molder2021"].text.startswith("F. Mölder, K. P. Jablonski, B. Letcher, M. B. Hall,")
+    assert " and others (2021)" in publications()["molder2021"].text
+    assert publications()["li2021"].text.endswith("arXiv:2010.08895")

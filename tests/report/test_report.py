@@ -1,0 +1,231 @@
+"""The page as a whole: complete, self-contained, escaped, the same bytes again; and its files beside it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from surecast.study.errors import DataError
+from surecast.study.files import read_dataset
+
+VOID = {"meta", "link", "br", "img", "input", "hr", "source"}
+
+
+class Page(HTMLParser):
+    """Checks nesting; collects text, identifiers, headings and every attribute that loads something."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.stack: list[str] = []
+        self.words: list[str] = []
+        self.identifiers: list[str] = []
+        self.headings: list[int] = []
+        self.loaded: list[str] = []
+        self.anchors: list[str] = []
+        self.labels: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(text)
+        self.close()
+        assert self.stack == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_startendtag(tag, attrs)
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        given = dict(attrs)
+        assert len(given) == len(attrs), f"attribute twice in <{tag}>"
+        if "id" in given:
+            self.identifiers.append(str(given["id"]))
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag == "svg" and given.get("role") == "img":
+            self.labels.append(str(given.get("aria-label", "")))
+        for name in ("src", "href", "xlink:href", "srcset", "poster", "data", "action"):
+            if name in given:
+                (self.anchors if str(given[name]).startswith("#") else self.loaded).append(str(given[name]))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack, f"</{tag}> closes nothing"
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.stack or self.stack[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        """Everything a reader sees, one space between words."""
+        return " ".join(" ".join(self.words).split())
+
+
+def test_page_is_well_formed_and_its_identifiers_are_unique(written: Any) -> None:
+    page = Page(written.page.read_text(encoding="utf-8"))
+    assert len(page.identifiers) == len(set(page.identifiers))
+    assert {anchor[1:] for anchor in page.anchors} <= set(page.identifiers)
+    assert page.headings[0] == 1
+    assert page.headings.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
+    assert len(page.labels) > 10
+    assert all(len(label) > 20 for label in page.labels)
+
+
+def test_page_loads_nothing(written: Any) -> None:
+    text = written.page.read_text(encoding="utf-8")
+    page = Page(text)
+    assert all(address.startswith("data:") for address in page.loaded)
+    assert re.search(r"https?://|@import|@font-face", text) is None
+    assert all(address.startswith("#") for address in re.findall(r"url\(([^)]*)\)", text))
+    assert "script" not in page.tags
+    assert len(text.encode()) < 6e6
+
+
+def test_page_opens_with_every_answer(written: Any) -> None:
+    page = Page(written.page.read_text(encoding="utf-8"))
+    start, end = page.text.index("Answers Values"), page.text.index("Sensitivities The share")
+    answers = page.text[start:end]
+    for name in written.study.questions:
+        assert name in answers
+    for words in (
+        "mean of outflow 1.2474 m²/day 95 %: 1.2453 to 1.2495 certified 2,000 control variates about 390,000",
+        "196 times as many 0.082 % of outflow, 8 runs refined",
+        "variance of outflow 0.5155 (m²/day)²",
+        "probability of peak > 3.47 1.061 × 10⁻³ 95 %: 1.000 to 1.122 × 10⁻³",
+        "not certified",
+        "Why not: the half-width 0.34 of the value is wider than the tolerance 0.1 <b>.",
+        "first-order index of permeability 0.617",
+        "outflow: surrogate fno (squared correlation 0.9986 on the validation runs), runner-up gp",
+        "This page shows 20 intervals: 20 at the 95 % level",
+    ):
+        assert words in answers
+    assert "10 of 11" in page.text
+    assert "not known" not in answers
+
+
+def test_sections_tell_the_rest(written: Any) -> None:
+    text = Page(written.page.read_text(encoding="utf-8")).text
+    for words in (
+        "What is left, 7 %",
+        "pressure fno 3 2.44 % ± 0.18 %",
+        "outflow gp 1 5.00 % –",
+        "cells 16 (its own)",
+        "never here",
+        "-div(k grad p) = f",
+        "1 failed run: kept with inputs and message, never averaged in",
+        "no <convergence>",
+        "snakemake --cores all --config studies=[aquifer]",
+        "Fourier neural operator",
+        "A. Author, A book & its 100 % truths, 1999.",
+    ):
+        assert words in text
+    for path in [*written.estimates, *written.evaluations[:3]]:
+        assert str(read_dataset(path).attrs["digest"]) in text
+
+
+def test_text_of_the_study_is_escaped(build: Any) -> None:
+    made = build(title="<script>alert(1)</script> & 'more'", surrogates=False, questions=False)
+    text = made.write().read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "<script>alert(1)</script> & 'more'" in Page(text).text
+
+
+def test_same_inputs_same_bytes(written: Any) -> None:
+    first, second = written.page.parent, written.write("again").parent
+    files = {path.relative_to(first) for path in first.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(second) for path in second.rglob("*") if path.is_file()}
+    assert {path.suffix for path in files} == {".html", ".pdf", ".csv", ".tex", ".bib"}
+    for path in files:
+        assert (first / path).read_bytes() == (second / path).read_bytes(), path
+
+
+def test_tables_hold_the_numbers_of_the_inputs(written: Any) -> None:
+    tables = written.page.parent / "tables"
+    for path in written.estimates:
+        dataset = read_dataset(path)
+        with (tables / f"estimates-{path.stem}.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == dataset.sizes["estimate"]
+        order = {(str(o), str(s), str(e)): i for i, (o, s, e) in enumerate(_keys(dataset))}
+        for row in rows:
+            index = order[row["output"], row["statistic"], row["estimator"]]
+            for name in ("value", "low", "high", "standard_error", "level", "simulator_runs"):
+                assert float(row[name]) == float(dataset[name].values[index])
+            assert row["verdict"] == str(dataset["verdict"].values[index])
+    fno = read_dataset(written.evaluations[0])
+    with (tables / "accuracy-fields.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["surrogate"] == "fno"]
+    assert [float(row["relative_l2"]) for row in rows] == fno["relative_l2_mean"].values.tolist()
+    assert [float(row["relative_l2_spread"]) for row in rows] == fno["relative_l2_spread"].values.tolist()
+
+
+def _keys(dataset: Any) -> zip[tuple[Any, ...]]:
+    return zip(*(dataset[name].values for name in ("output", "statistic", "estimator")), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "missing", "present"),
+    [
+        ({"surrogates": False}, ("accuracy", "costs"), ("answers", "sensitivities", "convergence")),
+        ({"questions": False}, ("sensitivities", "convergence"), ("answers", "accuracy", "costs")),
+        (
+            {"questions": False, "surrogates": False, "manifest": False},
+            ("accuracy", "costs"),
+            ("dataset", "provenance"),
+        ),
+    ],
+)
+def test_stages_that_are_missing_leave_a_sensible_page(build: Any, options: Any, missing: Any, present: Any) -> None:
+    page = Page(build(**options).write().read_text(encoding="utf-8"))
+    assert not set(missing) & set(page.identifiers)
+    assert set(present) <= set(page.identifiers)
+    if not options.get("questions", True):
+        assert "The study asks no question yet." in page.text
+    if not options.get("manifest", True):
+        assert "No dataset was assembled for this study." in page.text
+
+
+def test_a_changed_file_is_noticed(full: Any) -> None:
+    path = Path(full.estimates[0])
+    content = bytearray(path.read_bytes())
+    content[-200] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataError, match="run snakemake again"):
+        full.write()
+
+
+def test_figures_are_one_page_pdf_files_without_dates(written: Any) -> None:
+    figures = sorted((written.page.parent / "figures").glob("*.pdf"))
+    assert {"convergence-averages-outflow-mean.pdf", "fields-typical.pdf", "sobol-drivers-outflow.pdf"} <= {
+        figure.name for figure in figures
+    }
+    for figure in figures:
+        content = figure.read_bytes()
+        assert content.startswith(b"%PDF")
+        assert b"CreationDate" not in content
+        assert content.count(b"/Type /Page ") + content.count(b"/Type /Page\n") == 1
+
+
+def test_one_dimensional_fields_are_drawn_as_lines(tmp_path: Path) -> None:
+    from surecast.report.figures.fields import Example, fields
+
+    x = np.linspace(0, 1, 8)
+    drawing = fields("lines", "A run", [Example("u", "m/s", np.sin(x), np.sin(x) + 0.01, x, None, 0.02)])
+    assert "<image" not in drawing.svg
+    assert "u in m/s · relative L2 error 2 %" in drawing.svg
+
+
+def test_names_in_figures_are_text_and_nothing_else() -> None:
+    from surecast.report.figures.sensitivity import sensitivity
+
+    group = r"a $\frac{1 <b> & \1 #0b62a4"
+    drawing = sensitivity("odd", "Indices", [group], {"first order": {group: (0.5, 0.4, 0.6)}})
+    assert r"a $\frac{1 &lt;b&gt; &amp; \1" in drawing.svg
+    assert "<b>" not in drawing.svg
