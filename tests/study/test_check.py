@@ -107,3 +107,29 @@ def test_no_surrogates_to_choose_from() -> None:
     """`best` of none."""
     with pytest.raises(StudyError, match="the study has no surrogates"):
         changed("surrogates", None).check()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("a\n1\n2\n3\n", "'b'"),
+        ("a,b\n0.5,1\n0.5,2\n", "rows"),
+        ("a [s],b\n0.5,1\n0.5,2\n0.5,3\n", "give a compatible unit"),
+        ("a,b\n0.5,1\n7,2\n0.5,3\n", "7"),
+        ("a,b\n0.5,one\n0.5,2\n0.5,3\n", "b"),
+    ],
+)
+def test_tables_that_cannot_be_a_design(study_file: Path, table: str, words: str) -> None:
+    """A column is missing, too few rows, another unit, outside the law, text: seen before anything runs."""
+    text = study_file.read_text().replace("  c: {kind: gamma, a: 2.5}\n", "")
+    design = "{kind: table, file: runs.csv, train: 1, validation: 1, test: 1}"
+    study_file.write_text(text.replace("{kind: sobol, train: 16, validation: 8, test: 8}", design))
+    (study_file.parent / "runs.csv").write_text("a,b\n0.5,1\n0.5,2\n0.5,3\n")
+    load_study(study_file).check()
+    (study_file.parent / "runs.csv").write_text(table)
+    with pytest.raises(StudyError) as caught:
+        load_study(study_file).check()
+    message = str(caught.value)
+    assert message.startswith(f"{study_file}:11: design.file = runs.csv: ")
+    assert words in message
+    assert "Remedy: " in message

@@ -12,7 +12,7 @@ test takes the first, validation the next, training the others; raising ``train`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,9 @@ from surecast.study.errors import StudyError
 if TYPE_CHECKING:
     import xarray as xr
 
+    from surecast.study.component import Problem
     from surecast.study.laws.joint import JointLaw
+    from surecast.study.model import Study
 
 
 class Table(Design):
@@ -46,6 +48,15 @@ class Table(Design):
     def deciding_settings(self) -> dict[str, Any]:
         """See `Design.deciding_settings`: the other splits start where test and validation end."""
         return super().deciding_settings() | {"test": self.test, "validation": self.validation}
+
+    def problems(self, study: Study) -> Iterator[Problem]:
+        """What the table lacks, or holds and may not, found before anything runs."""
+        for split, count in self.counts().items():
+            try:
+                self.draw(study.joint_law(), study.seed, split, count, study.folder)
+            except StudyError as error:
+                yield "file", error.reason, error.remedy
+                return
 
     def draw(self, law: JointLaw, study_seed: int, split: str, count: int, folder: str | Path = ".") -> xr.Dataset:
         """Inputs of the first `count` runs of a split; see `Design.draw`.

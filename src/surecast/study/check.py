@@ -203,8 +203,10 @@ def _own(study: Study, location: Location, component: Any) -> Iterator[StudyErro
     try:
         for key, message, remedy in component.problems(study):
             yield study.error((*location, *(step for step in key.split(".") if step)), message, remedy)
-    except StudyError as error:
+    except StudyError as error:  # for example of a law that is refused already
         yield from error.errors
+    except SurecastError as error:
+        yield study.error(location, error.message, error.remedy)
 
 
 def _distinct(errors: Iterable[StudyError]) -> list[StudyError]:
