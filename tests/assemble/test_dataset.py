@@ -1,0 +1,203 @@
+"""Assembly against closed forms: values, statistics, splits, failed runs, digests, restarts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from surecast.assemble import task as tasks
+from surecast.assemble.open import open_dataset
+from surecast.study.errors import DataError
+from surecast.study.files import read_dataset, write_dataset
+
+
+def test_values_are_those_of_the_closed_form_and_zarr_opens_with_xarray(made):
+    dataset = open_dataset(made.paths.manifest).load()
+    np.testing.assert_allclose(dataset["u"].values, made.truth(), rtol=1e-6)
+    np.testing.assert_array_equal(dataset["a"].values, made.design["a"].values)
+    assert dataset["u"].attrs == {"units": "m", "long_name": "height"} | dataset["u"].attrs
+    assert dataset["b"].attrs["units"] == "m"
+    assert dataset["x"].attrs["units"] == "m"
+    plain = xr.open_zarr(made.paths.dataset, consolidated=False, chunks=None)
+    xr.testing.assert_identical(plain.load(), dataset)
+
+
+def test_statistics_are_those_of_the_training_runs_that_did_not_fail(made):
+    wanted = made.design["split"].values == "train"
+    truth = made.truth().astype(np.float64)
+    good = wanted & np.isfinite(truth[:, 0])
+    assert 0 < good.sum() < wanted.sum()
+    found = made.manifest["statistics"]["u"]
+    assert found["mean"] == pytest.approx(truth[good].mean(), rel=1e-7)
+    assert found["std"] == pytest.approx(truth[good].std(), rel=1e-6)
+    assert found["minimum"] == pytest.approx(truth[good].min())
+    assert found["runs"] == good.sum()
+    assert found["values"] == 32 * good.sum()
+    assert made.manifest["statistics"]["a"]["mean"] == pytest.approx(made.design["a"].values[good].mean(), rel=1e-12)
+    assert "failed" not in made.manifest["statistics"]
+
+
+def test_failed_runs_are_recorded_with_inputs_seed_and_message(made):
+    failed = np.flatnonzero(made.design["a"].values >= 0.98)
+    assert failed.size
+    listed = made.manifest["failed_runs"]
+    assert [entry["run"] for entry in listed] == failed.tolist()
+    for entry in listed:
+        run = entry["run"]
+        assert entry["inputs"] == {name: made.design[name].values[run] for name in ("a", "b")}
+        assert entry["seed"] == made.design["seed"].values[run]
+        assert entry["split"] == made.design["split"].values[run]
+        assert entry["message"]
+    dataset = open_dataset(made.paths.manifest)
+    assert np.array_equal(np.flatnonzero(dataset["failed"].values), failed)
+    assert np.isnan(dataset["u"].values[failed]).all()
+    assert sum(split["failed"] for split in made.manifest["splits"].values()) == failed.size
+
+
+def test_splits_are_disjoint_and_cover_all_runs(made):
+    dataset = open_dataset(made.paths.manifest)
+    flags = dict(
+        zip(dataset["split"].attrs["flag_meanings"].split(), dataset["split"].attrs["flag_values"], strict=True)
+    )
+    runs = []
+    for name, split in made.manifest["splits"].items():
+        inside = np.flatnonzero(dataset["split"].values == flags[name])
+        assert inside.tolist() == list(range(split["start"], split["stop"]))
+        assert made.design["split"].values[inside].tolist() == [name] * split["runs"]
+        runs += inside.tolist()
+    assert sorted(runs) == list(range(made.manifest["runs"]))
+
+
+def test_digests_do_not_depend_on_parts_workers_or_their_order(make):
+    one = make("one", runs_per_part=16)
+    two = make("two", runs_per_part=5)
+    two.parts.reverse()
+    assert one.assemble(workers=1) == two.assemble(workers=3)
+    assert one.paths.manifest.read_bytes() == two.paths.manifest.read_bytes()
+
+
+def test_nothing_depends_on_parts_or_workers_when_files_are_read_in_pieces(make, pieces):
+    one, two = make("one", runs_per_part=16), make("two", runs_per_part=5)
+    assert one.assemble(workers=1) == two.assemble(workers=4)
+    entry = one.manifest["variables"]["u"]
+    assert (entry["chunk"], entry["shard"], len(entry["chunks"])) == (8, 24, 11)
+    dataset = open_dataset(one.paths.manifest)
+    np.testing.assert_allclose(dataset["u"].values, one.truth(), rtol=1e-6)
+    np.testing.assert_allclose(dataset["u"].isel(run=[70, 3, 50]).values, one.truth()[[70, 3, 50]], rtol=1e-6)
+    plain = xr.open_zarr(one.paths.dataset, consolidated=False, chunks=None)
+    xr.testing.assert_identical(plain.load(), dataset.load())
+
+
+def test_statistics_do_not_depend_on_chunks(make, made, pieces):
+    assert make().assemble()["statistics"] == made.manifest["statistics"]
+
+
+def test_raising_train_keeps_the_bytes_of_the_first_runs(make):
+    before, after = make("before", train=64), make("after", train=100)
+    before.assemble()
+    after.assemble()
+    old, new = open_dataset(before.paths.manifest).load(), open_dataset(after.paths.manifest).load()
+    for name in old.variables:
+        if "run" in old[name].dims:
+            assert old[name].values.tobytes() == new[name].values[: old.sizes["run"]].tobytes(), name
+
+
+def test_a_study_without_failed_runs_lists_none(make):
+    made = make(train=1, validation=0, test=0)
+    manifest = made.assemble()
+    assert made.design["a"].values[0] < 0.98
+    assert manifest["failed_runs"] == []
+    assert manifest["splits"]["test"]["runs"] == 0
+
+
+def test_an_assembly_that_is_killed_goes_on_after_its_last_finished_shard(make, monkeypatch):
+    made = make()
+    wanted = make("other").assemble()
+    aside = made.paths.root / ".dataset.zarr.partial"
+    run, calls = tasks.ShardTask.run, []
+
+    def killed(self):
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        calls.append(self.layouts[0].name)
+        return run(self)
+
+    monkeypatch.setattr(tasks.ShardTask, "run", killed)
+    with pytest.raises(KeyboardInterrupt):
+        made.assemble()
+    assert not made.paths.dataset.exists()
+    assert not made.paths.manifest.exists()
+    # One finished shard is torn after the fact: it has to be written anew, the others must not.
+    torn = aside / "store" / calls[0] / "c" / "0"
+    torn.write_bytes(torn.read_bytes()[:3])
+    written = []
+    write_record = tasks.ShardTask._write_record
+
+    def counted(self, found):
+        written.append(self.layouts[0].name)
+        write_record(self, found)
+
+    monkeypatch.setattr(tasks.ShardTask, "run", run)
+    monkeypatch.setattr(tasks.ShardTask, "_write_record", counted)
+    assert made.assemble() == wanted
+    assert set(written) & set(calls) == {calls[0]}
+    assert not aside.exists()
+
+
+def test_an_unfinished_store_of_other_runs_is_not_used(make):
+    made = make()
+    aside = made.paths.root / ".dataset.zarr.partial"
+    (aside / "store").mkdir(parents=True)
+    (aside / "store" / "left.over").write_text("")
+    made.assemble()
+    assert not (made.paths.dataset / "left.over").exists()
+    np.testing.assert_allclose(open_dataset(made.paths.manifest)["u"].values, made.truth(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_a_changed_byte_in_a_part_is_noticed(make, request, in_pieces):
+    if in_pieces:
+        request.getfixturevalue("pieces")
+    made = make()
+    path = made.parts[2]
+    content = read_dataset(path)
+    attributes = dict(content.attrs)
+    content["u"][0, 0] += 1e-6
+    write_dataset(path, content)
+    with xr.open_dataset(path, engine="netcdf4") as file:
+        content = file.load()
+    content.attrs["digest"] = attributes["digest"]
+    content.to_netcdf(path, engine="netcdf4")
+    with pytest.raises(DataError, match=rf"{path.name}: content has changed.*Remedy: delete it \(rm"):
+        made.assemble()
+    assert not made.paths.manifest.exists()
+
+
+def test_a_torn_part_is_noticed(make):
+    made = make()
+    made.parts[1].write_bytes(made.parts[1].read_bytes()[:2000])
+    with pytest.raises(DataError, match=rf"{made.parts[1].name}: cannot be read as NetCDF"):
+        made.assemble()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda parts: parts[:2] + parts[3:], "run .* is missing"),
+        (lambda parts: parts[:-1], "the parts hold .* runs, the design"),
+        (lambda parts: [*parts, parts[0]], "run 0 is there twice"),
+    ],
+)
+def test_missing_and_doubled_parts_are_noticed(make, change, message):
+    made = make()
+    made.parts = change(made.parts)
+    with pytest.raises(DataError, match=message):
+        made.assemble()
+
+
+def test_parts_of_another_design_are_refused(make):
+    made, other = make("one"), make("two", kind="monte_carlo")
+    made.parts = other.parts
+    with pytest.raises(DataError, match="'a' is not that of the design"):
+        made.assemble()
