@@ -22,7 +22,7 @@ def scores(seconds: float, error: float = 0.02) -> xr.Dataset:
             "training_cpu_seconds": ("seed", [50.0, 70.0]),
         },
         coords={"seed": [0, 1], "output": ["pressure"], "scalar": ["peak"], "run": runs},
-        attrs={"surrogate": "fno"},
+        attrs={"surrogate": "fno", "dataset": "digest"},
     )
 
 
@@ -41,7 +41,7 @@ def grids() -> xr.Dataset:
             "scalar": ["peak"],
             "run": np.arange(3),
         },
-        attrs={"dataset_grid": "cells 64", "runs_for_training": 500},
+        attrs={"dataset_grid": "cells 64", "runs_for_training": 500, "dataset": "digest"},
     )
 
 
@@ -117,6 +117,6 @@ def test_a_surrogate_that_predicts_no_number_never_pays():
     assert str(table["verdict"].values) == "never: some of its predictions are not finite numbers"
 
 
-def test_other_runs_are_refused():
-    with pytest.raises(DataError, match="different runs"):
-        break_even(scores(1e-4).isel(run=slice(2)), grids())
+def test_other_datasets_are_refused():
+    with pytest.raises(DataError, match="'fno' and the coarser grids were judged on different datasets"):
+        break_even(scores(1e-4).assign_attrs(dataset="another"), grids())

@@ -34,7 +34,7 @@ from surecast.evaluate.interpolate import to_grid_of
 from surecast.evaluate.scores import score
 from surecast.evaluate.split import good_runs, in_split
 from surecast.simulate.truth import Truth
-from surecast.study.files import write_dataset
+from surecast.study.files import read_json, write_dataset
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,6 +74,7 @@ def baselines(study: Study, manifest: str | Path, output_nc: str | Path) -> xr.D
         "dataset_grid": grid_label(simulator),
         "test_runs": int(test.sizes["run"]),
         "runs_for_training": int(in_split(dataset, "train", "validation").sum()),
+        "dataset": read_json(manifest)["digest"],
     }
     result.attrs["scores_digest"] = scores_digest(result)
     write_dataset(output_nc, result)

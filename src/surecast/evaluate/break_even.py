@@ -138,8 +138,11 @@ class Opponent:
 def _errors(scores: xr.Dataset, baselines: xr.Dataset) -> dict[str, float]:
     """Error of the surrogate for each target, on the runs that the baselines were measured on."""
     runs = baselines["run"].values if "run" in baselines.coords else scores["run"].values
-    if not np.isin(runs, scores["run"].values).all():
-        raise DataError("surrogate and baselines were judged on different runs.", "run the evaluate stage again.")
+    if scores.attrs.get("dataset") != baselines.attrs.get("dataset"):
+        raise DataError(
+            f"the surrogate {scores.attrs.get('surrogate')!r} and the coarser grids were judged on different datasets.",
+            "delete the folder evaluation and run snakemake again.",
+        )
     chosen = scores.sel(run=runs)
     errors: dict[str, float] = {}
     for name in chosen["output"].values.tolist() if "output" in chosen.coords else []:

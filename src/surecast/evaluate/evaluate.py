@@ -26,7 +26,7 @@ training_cpu_seconds       seed                     cost of the training (not re
 =========================  =======================  ===============================================================
 
 The coordinate ``run`` names the test runs that did not fail; the attributes ``test_runs`` and ``failed_runs``
-count both kinds. Metrics are defined in `surecast.evaluate.metrics`.
+count both kinds, ``dataset`` is the digest of the manifest. Metrics are defined in `surecast.evaluate.metrics`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from surecast.evaluate.examples import examples
 from surecast.evaluate.scores import score
 from surecast.evaluate.split import good_runs
 from surecast.study.errors import DataError
-from surecast.study.files import read_dataset, write_dataset
+from surecast.study.files import read_dataset, read_json, write_dataset
 from surecast.train.surrogate import Surrogate, history_path, load_surrogate
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def evaluate(
         "kind": str(study.surrogates[name].kind),
         "test_runs": int(test.sizes["run"]),
         "failed_runs": failed,
+        "dataset": read_json(manifest)["digest"],
     }
     scores.attrs["scores_digest"] = scores_digest(scores)
     write_dataset(output_nc, scores)
