@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import xarray as xr
+
 from surecast.quantify.sampling import Task
 from surecast.study.laws.continuous import Normal, Uniform
 from surecast.study.laws.joint import JointLaw
@@ -64,6 +66,26 @@ def wrong(inputs: xr.Dataset) -> xr.Dataset:
     return ishigami(inputs.rename({"x1": "x2", "x2": "x3", "x3": "x1"}))
 
 
+@dataclass(frozen=True)
+class Known:
+    """Problems, surrogates and helpers for the tests (test modules cannot import a conftest)."""
+
+    values: dict[str, float]
+    ishigami: Model
+    constant: Model
+    wrong: Model
+    law: JointLaw
+    normals: Callable[[int], JointLaw]
+    model: Callable[..., Model]
+    task: Callable[..., Task]
+    least_covered: Callable[[int], int]
+
+
+@pytest.fixture(scope="session")
+def known(ishigami_law: JointLaw) -> Known:
+    return Known(ISHIGAMI, ishigami, constant, wrong, ishigami_law, normals, model, task, least_covered)
+
+
 @pytest.fixture(scope="session")
 def ishigami_law() -> JointLaw:
     return JointLaw({name: Uniform(low=-np.pi, high=np.pi) for name in ("x1", "x2", "x3")})
@@ -78,8 +100,21 @@ def normals(dimension: int) -> JointLaw:
     return JointLaw({f"u{i + 1}": Normal(mean=0, standard_deviation=1) for i in range(dimension)})
 
 
-def stacked(inputs: xr.Dataset) -> np.ndarray:
-    return np.stack([inputs[name].values for name in inputs.data_vars if str(name).startswith("u")], axis=1)
+def model(function: Callable[[np.ndarray], np.ndarray], name: str = "g") -> Model:
+    """A model of standard normals u1, u2, ... from a function of an array (runs, dimension)."""
+
+    def call(inputs: xr.Dataset) -> xr.Dataset:
+        names = [name for name in inputs.data_vars if str(name).startswith("u")]
+        return _dataset(function(np.stack([inputs[name].values for name in names], axis=1)), name)
+
+    return call
+
+
+def least_covered(trials: int, level: float = 0.95, error: float = 0.01) -> int:
+    """Fewest intervals of `trials` that must hold the truth: fewer refute coverage `level` at the level `error`."""
+    from scipy import stats
+
+    return int(stats.binom.ppf(error, trials, level))
 
 
 def task(truth: Model, *surrogates: Model, runs: int = 1000, seed: int = 0, **more: object) -> Task:

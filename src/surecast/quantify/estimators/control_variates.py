@@ -22,15 +22,18 @@ from pydantic import Field
 from surecast.quantify.estimate import Estimate, Point
 from surecast.quantify.estimators.disagreement import Indicators, probability
 from surecast.quantify.estimators.estimator import (
+    TAIL,
+    TOO_HEAVY_SHARE,
     Estimator,
     Figure,
     doubts,
     figure,
     finished,
     growing,
-    heavy_tail,
+    largest_share,
+    sampling_error,
 )
-from surecast.quantify.estimators.monte_carlo import TAIL, row_count, sample_pseudo_values
+from surecast.quantify.estimators.monte_carlo import row_count, sample_pseudo_values
 from surecast.quantify.estimators.scrambled_sobol import layout, replicate_pseudo_values, replicate_rows
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import welch
@@ -193,13 +196,19 @@ def _smooth(
         pick = [place * size + j for place in range(len(predicted)) for j in integrand.controls(index)]
         chosen, residuals = coefficients(psi[:, index], psi_s[:, pick] - theta[pick], folds, noise[np.ix_(pick, pick)])
         mean = chosen.mean(axis=0)
-        sampling = float(residuals.var(ddof=1)) / n
+        sampling = sampling_error(residuals, level) ** 2
         # The coefficients were chosen against the same covariance of R replicates: each costs a degree of freedom.
         left = len(own) - 1 - len(pick)
         controls = float(mean @ noise[np.ix_(pick, pick)] @ mean) * (len(own) - 1) / left
         dof = welch([(sampling, n - 1), (controls, left)])
         error = float(np.sqrt(sampling + controls))
-        found.append((figure(statistic, float(residuals.mean()), error, dof, level), heavy_tail(residuals), mean))
+        found.append(
+            (
+                figure(statistic, float(residuals.mean()), error, dof, level),
+                largest_share(residuals) > TOO_HEAVY_SHARE,
+                mean,
+            )
+        )
     return found
 
 

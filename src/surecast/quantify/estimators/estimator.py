@@ -11,12 +11,15 @@ import numpy as np
 
 from surecast.quantify.estimate import Estimate, Statistic
 from surecast.quantify.integrand import Integrand
-from surecast.quantify.intervals import Interval, positive_t_interval, t_interval
+from surecast.quantify.intervals import positive_t_interval, t_interval, t_quantile
 from surecast.quantify.sampling import Task
 from surecast.study.component import Component
 
 HEAVY_SHARE = 0.2
-"""One row that makes more than this share of the sample variance: the tail is not seen well enough."""
+"""One row makes more than this share of the sample variance: the tail is heavy, and the interval is widened."""
+TOO_HEAVY_SHARE = 0.5
+"""Above this share no widening helps."""
+TAIL = "a single run makes over half of the sample variance, so the tail is not seen well enough"
 
 
 class Estimator(Component):
@@ -72,11 +75,26 @@ def finished(rows: np.ndarray) -> np.ndarray:
     return ~np.isnan(rows).any(axis=tuple(range(1, rows.ndim)))
 
 
-def heavy_tail(pseudo: np.ndarray) -> bool:
-    """Whether one row makes too large a share of the sample variance for a t interval to be trusted."""
-    squares = np.square(pseudo - pseudo.mean())
-    total = squares.sum()
-    return bool(total > 0 and squares.max() > HEAVY_SHARE * total)
+def largest_share(values: np.ndarray) -> float:
+    """Share of the sample variance that the row farthest out makes."""
+    squares = np.square(values - values.mean())
+    total = float(squares.sum())
+    return float(squares.max()) / total if total > 0 else 0.0
+
+
+def sampling_error(values: np.ndarray, level: float) -> float:
+    """Standard error of the mean of independent values, widened for heavy tails.
+
+    Where one value makes more than a fifth of the sample variance, another as far out may be yet unseen:
+    by the rule of three its expected number is below -log(1 - level), about 3 at 95 %. What so many would
+    add to the mean is one more part of the error, taken as t times a standard error.
+    """
+    n = len(values)
+    error = float(values.std(ddof=1)) / np.sqrt(n)
+    if largest_share(values) <= HEAVY_SHARE:
+        return error
+    unseen = -np.log1p(-level) * float(np.abs(values - values.mean()).max()) / n
+    return float(np.hypot(error, unseen / t_quantile(level, n - 1)))
 
 
 def doubts(
@@ -105,8 +123,3 @@ def doubts(
             of = "" if task.absolute else " of the value"
             reasons.append(f"the half-width {reached:.2g}{of} is wider than the tolerance {task.tolerance:.2g}")
     return tuple(reasons)
-
-
-def interval(figure: Figure) -> Interval:
-    """Both ends."""
-    return figure.low, figure.high

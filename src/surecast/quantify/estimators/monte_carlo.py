@@ -12,7 +12,18 @@ from typing import ClassVar
 import numpy as np
 
 from surecast.quantify.estimate import Estimate, Point
-from surecast.quantify.estimators.estimator import Estimator, Figure, doubts, figure, finished, growing, heavy_tail
+from surecast.quantify.estimators.estimator import (
+    TAIL,
+    TOO_HEAVY_SHARE,
+    Estimator,
+    Figure,
+    doubts,
+    figure,
+    finished,
+    growing,
+    largest_share,
+    sampling_error,
+)
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson
 from surecast.quantify.jackknife import pseudo_values
@@ -51,7 +62,7 @@ class MonteCarlo(Estimator):
         for index, statistic in enumerate(integrand.statistics):
             last = record[count][index]
             counted = statistic.interval == "probability"
-            tail = not counted and heavy_tail(pseudo[:, index])
+            tail = not counted and largest_share(pseudo[:, index]) > TOO_HEAVY_SHARE
             estimates.append(
                 Estimate(
                     statistic,
@@ -73,9 +84,6 @@ class MonteCarlo(Estimator):
                 )
             )
         return estimates
-
-
-TAIL = "a single run makes over a fifth of the sample variance, so the tail is not seen well enough"
 
 
 def row_count(integrand: Integrand, task: Task) -> int:
@@ -118,10 +126,9 @@ def figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Figure
         return [_probability(rows, level)]
     pseudo = sample_pseudo_values(integrand, rows)
     n = len(pseudo)
-    values, errors = pseudo.mean(axis=0), pseudo.std(axis=0, ddof=1) / np.sqrt(n)
     return [
-        figure(statistic, float(value), float(error), n - 1, level)
-        for statistic, value, error in zip(integrand.statistics, values, errors, strict=True)
+        figure(statistic, float(values.mean()), sampling_error(values, level), n - 1, level)
+        for statistic, values in zip(integrand.statistics, pseudo.T, strict=True)
     ]
 
 
