@@ -29,5 +29,5 @@ def test_the_operator_of_constant_conductivity_is_that_laplacian():
     u = np.random.default_rng(0).standard_normal((2, 9, 9))
     log_k = np.full((2, 9, 9), 0.7)
     out = np.empty_like(u)
-    ScaledOperator(log_k, np.exp(log_k)).apply(u, out)
+    ScaledOperator.of(log_k, np.exp(log_k)).apply(u, out)
     np.testing.assert_allclose(out, (laplacian(9) @ u.reshape(2, -1).T).T.reshape(u.shape), rtol=0, atol=1e-13)

@@ -27,7 +27,7 @@ from surecast.study.errors import SimulationError
 if TYPE_CHECKING:
     import xarray as xr
 
-BATCH = 8  # runs solved at once: their arrays stay in the cache (16 and 32 are slower on 64 x 64 cells)
+BATCH = 4  # runs solved at once: their arrays stay in the cache; 16 take half as long again on 128 x 128 cells
 SIDES = ("left", "right")  # no water passes the others
 FIELD_DIMS = ("y", "x")
 
