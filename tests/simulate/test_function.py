@@ -104,6 +104,12 @@ def test_fields(module):
     np.testing.assert_array_equal(raw["u"][2], [2.0, 4.0, 6.0])
 
 
+def test_units_of_inputs_are_not_those_of_results(module):
+    given = inputs()
+    given["x"].attrs = {"units": "m", "law": "{}"}
+    assert simulator(module, "square").run(given)["y"].attrs == {}
+
+
 def test_an_exception_fails_its_own_run_alone(module):
     raw = simulator(module, "fails_at_three").run(inputs())
     assert raw["failure"].values.tolist() == ["", "", "", "ArithmeticError: three is not allowed", ""]

@@ -125,8 +125,12 @@ class FunctionSimulator(Simulator):
         return function
 
     def _call(self, batch: xr.Dataset) -> xr.Dataset | str:
+        import xarray as xr
+
         try:
-            result = self._callable()(batch.copy(), **self.arguments)
+            # Arithmetic must not hand on the inputs' units: what the user states of a result is what it has.
+            with xr.set_options(keep_attrs=False):
+                result = self._callable()(batch.copy(), **self.arguments)
         except Exception as error:  # whatever a user's code raises is a failed run with that message
             return f"{type(error).__name__}: {error}"
         return self._checked(result, batch.sizes["run"])
