@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from surecast.simulate.checks import check_simulator
 from surecast.simulate.function import FunctionSimulator
 from surecast.study.errors import ComponentError, SimulationError
 
@@ -175,6 +176,11 @@ def test_calls_that_do_not_fit_together(module):
 def test_refused_before_anything_runs(module, target, arguments, message):
     with pytest.raises(ComponentError, match=message):
         FunctionSimulator(function=target.format(module=module), arguments=arguments)
+
+
+def test_passes_the_common_checks(module):
+    check_simulator(simulator(module, "square"), inputs())
+    check_simulator(simulator(module, "noisy"), inputs())
 
 
 def test_no_runs(module):
