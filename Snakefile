@@ -43,6 +43,9 @@ else:
     os.environ.pop(lock.MAIN_PROCESS, None)
 
 
+report: str(ROOT / "workflow" / "report" / "workflow.rst")
+
+
 wildcard_constraints:
     study=r"[\w-]+",
     part=r"(train|validation|test)-\d+",

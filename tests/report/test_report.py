@@ -96,13 +96,13 @@ def test_page_opens_with_every_answer(written: Any) -> None:
         assert name in answers
     for words in (
         "mean of outflow 1.2474 m²/day 95 %: 1.2453 to 1.2495 certified 2,000 control variates about 390,000",
-        "196 times as many 0.082 % of outflow, 8 runs refined",
+        "196 times as many 0.082 % outflow, 8 runs",
         "variance of outflow 0.5155 (m²/day)²",
         "probability of peak > 3.47 1.061 × 10⁻³ 95 %: 1.000 to 1.122 × 10⁻³",
         "not certified",
         "Why not: the half-width 0.34 of the value is wider than the tolerance 0.1 <b>.",
         "first-order index of permeability 0.617",
-        "outflow: surrogate fno (squared correlation 0.9986 on the validation runs), runner-up gp",
+        "outflow: surrogate fno, seed 2 (squared correlation 0.9986 on the validation runs), runner-up gp",
         "This page shows 20 intervals: 20 at the 95 % level",
     ):
         assert words in answers

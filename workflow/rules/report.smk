@@ -1,8 +1,15 @@
 """What the reader sees: one page, its figures and tables."""
 
 
+from importlib.util import find_spec
+
+# What the page looks like is no Python, so no digest of code sees it: these files are inputs.
+PAGE = Path(find_spec("surecast.report").origin).parent
+
+
 rule report:
     input:
+        templates=sorted(str(path) for path in [*(PAGE / "templates").glob("*.*"), PAGE / "references.bib"]),
         manifest="results/{study}/dataset.json",
         scores=lambda wildcards: [str(plan_of(wildcards).paths.scores(name)) for name in plan_of(wildcards).surrogates],
         baselines="results/{study}/evaluation/baselines.nc",
@@ -10,9 +17,17 @@ rule report:
             str(plan_of(wildcards).paths.estimate(question)) for question in plan_of(wildcards).questions
         ],
     output:
-        page="results/{study}/report.html",
-        figures=directory("results/{study}/figures"),
-        tables=directory("results/{study}/tables"),
+        page=report(
+            "results/{study}/report.html", caption="../report/page.rst", category="Pages", labels={"study": "{study}"}
+        ),
+        figures=report(
+            directory("results/{study}/figures"), patterns=["{name}.pdf"], caption="../report/figures.rst",
+            category="Figures", subcategory="{study}", labels={"figure": "{name}"},
+        ),
+        tables=report(
+            directory("results/{study}/tables"), patterns=["{name}.csv"], caption="../report/tables.rst",
+            category="Tables", subcategory="{study}", labels={"table": "{name}"},
+        ),
         record="results/{study}/records/report.json",
     params:
         fingerprint=fingerprint("report"),

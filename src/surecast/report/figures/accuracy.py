@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,19 @@ from surecast.report import numbers
 from surecast.report.figures.canvas import MARKERS, PALETTE, SERIES, Drawing, log_axis
 
 
-def accuracy(name: str, title: str, errors: Mapping[str, Mapping[str, np.ndarray]], xlabel: str) -> Drawing:
+def accuracy(
+    name: str, title: str, errors: Mapping[str, Mapping[str, np.ndarray]], xlabel: str, surrogates: Sequence[str]
+) -> Drawing:
     """Draw errors on a logarithmic axis.
 
     Parameters
     ----------
     errors : mapping of output to surrogate to errors, one a seed
         Shares (0.02 for 2 %).
+    surrogates : sequence of str
+        All of the study: a surrogate's place is its colour on every figure of the page.
     """
     outputs = list(errors)
-    surrogates = list(dict.fromkeys(surrogate for row in errors.values() for surrogate in row))
     said = "; ".join(
         f"{output}: "
         + ", ".join(f"{surrogate} {100 * float(np.mean(values)):.2g} %" for surrogate, values in row.items())

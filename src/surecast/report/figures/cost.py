@@ -19,8 +19,11 @@ class Point:
     error: float
 
 
-def cost(name: str, title: str, grids: Sequence[Point], surrogates: Sequence[Point]) -> Drawing:
-    """Draw error against cost; what lies below and to the left of the grids' line pays."""
+def cost(name: str, title: str, grids: Sequence[Point], surrogates: Sequence[Point], order: Sequence[str]) -> Drawing:
+    """Draw error against cost; what lies below and to the left of the grids' line pays.
+
+    `order` lists all surrogates of the study: a surrogate's place is its colour on every figure of the page.
+    """
     said = "; ".join(
         f"{point.label} {100 * point.error:.2g} % at {1e3 * point.seconds:.3g} ms" for point in [*grids, *surrogates]
     )
@@ -37,7 +40,8 @@ def cost(name: str, title: str, grids: Sequence[Point], surrogates: Sequence[Poi
                 linewidth=1.4,
                 label="simulator, coarser grids",
             )
-        for index, point in enumerate(surrogates):
+        for point in surrogates:
+            index = order.index(point.label)
             axes.plot(
                 [1e3 * point.seconds],
                 [100 * point.error],
@@ -59,7 +63,7 @@ def cost(name: str, title: str, grids: Sequence[Point], surrogates: Sequence[Poi
         points = [*grids, *surrogates]
         log_axis(axes.xaxis, 1e3 * np.array([point.seconds for point in points]))
         log_axis(axes.yaxis, 100 * np.array([point.error for point in points]), " %")
-        axes.margins(0.12)
+        axes.margins(x=0.2, y=0.12)
         axes.set_title(title)
         axes.set_xlabel("milliseconds a run, one thread", loc="right")
         drawing.figure.legend(loc="outside lower left", ncols=2)

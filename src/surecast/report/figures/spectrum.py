@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from surecast.report.figures.canvas import DASHES, MARKERS, SERIES, Drawing, log_axis
 
 
-def spectrum(name: str, title: str, bands: list[str], errors: Mapping[str, np.ndarray]) -> Drawing:
+def spectrum(
+    name: str, title: str, bands: list[str], errors: Mapping[str, np.ndarray], surrogates: Sequence[str]
+) -> Drawing:
     """Draw the relative error of each band, one line a surrogate.
 
     Parameters
@@ -17,6 +19,8 @@ def spectrum(name: str, title: str, bands: list[str], errors: Mapping[str, np.nd
     bands : list of str
         The bands in ascending wave number, as printed.
     errors : mapping of surrogate to (seed, band) shares
+    surrogates : sequence of str
+        All of the study: a surrogate's place is its colour on every figure of the page.
     """
     said = "; ".join(
         f"{surrogate} from {100 * values.mean(axis=0)[0]:.2g} % to {100 * values.mean(axis=0)[-1]:.2g} %"
@@ -26,7 +30,8 @@ def spectrum(name: str, title: str, bands: list[str], errors: Mapping[str, np.nd
     with drawing:
         (axes,) = drawing.axes()
         at = np.arange(len(bands))
-        for index, (surrogate, values) in enumerate(errors.items()):
+        for surrogate, values in errors.items():
+            index = surrogates.index(surrogate)
             shares = 100 * np.asarray(values, dtype=float)
             colour = SERIES[index % len(SERIES)]
             axes.plot(

@@ -37,10 +37,15 @@ def accuracy_section(evaluations: Mapping[str, xr.Dataset], examples: int) -> Se
     field_errors = _errors(evaluations, "output", "relative_l2")
     scalar_errors = _errors(evaluations, "scalar", "scalar_relative_rmse")
     overview: list[Drawing] = []
+    order = list(evaluations)
     if field_errors:
-        overview.append(accuracy("accuracy-fields", "Fields", field_errors, "relative L2 error on the test runs"))
+        overview.append(
+            accuracy("accuracy-fields", "Fields", field_errors, "relative L2 error on the test runs", order)
+        )
     if scalar_errors:
-        overview.append(accuracy("accuracy-scalars", "Scalars", scalar_errors, "relative error (root mean square)"))
+        overview.append(
+            accuracy("accuracy-scalars", "Scalars", scalar_errors, "relative error (root mean square)", order)
+        )
     tables = [table for table in (_field_table(evaluations), _scalar_table(evaluations)) if table.rows]
     bands = [_spectrum(output, evaluations) for output in field_errors]
     shown = _examples(evaluations, examples)
@@ -126,7 +131,7 @@ def _spectrum(output: str, evaluations: Mapping[str, xr.Dataset]) -> Drawing:
         if "band_relative_error" in scores and output in scores["output"].values
     }
     bands = next(scores["band"].values.tolist() for scores in evaluations.values() if "band" in scores.coords)
-    return spectrum(file_stem("bands", output), f"Error of {output} by wave number", bands, errors)
+    return spectrum(file_stem("bands", output), f"Error of {output} by wave number", bands, errors, list(evaluations))
 
 
 def _examples(evaluations: Mapping[str, xr.Dataset], count: int) -> list[dict[str, Any]]:

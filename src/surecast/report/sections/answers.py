@@ -70,13 +70,18 @@ def surrogates_used(answer: Answers) -> list[str]:
     for name, chosen in answer.attributes.items():
         if name.startswith("chosen_surrogate_"):
             output = name.removeprefix("chosen_surrogate_")
-            line = f"{output}: surrogate {chosen}"
+            line = f"{output}: surrogate {_trained(chosen)}"
             if correlation := answer.attributes.get(f"chosen_squared_correlation_{output}"):
                 line += f" (squared correlation {numbers.number(float(correlation), 4)} on the validation runs)"
             if second := answer.attributes.get(f"runner_up_surrogate_{output}"):
-                line += f", runner-up {second}"
+                line += f", runner-up {_trained(second)}"
             lines.append(line)
     return lines
+
+
+def _trained(label: str) -> str:
+    """``fno/seed2``, one training of a surrogate, in words."""
+    return str(label).replace("/seed", ", seed ")
 
 
 def _row(statistic: Statistic, discretisation: Mapping[str, Any]) -> Row:
@@ -99,7 +104,7 @@ def _row(statistic: Statistic, discretisation: Mapping[str, Any]) -> Row:
         else numbers.UNKNOWN,
         gain=_gain(gain),
         discretisation=numbers.percent(known["relative_l2"]) if known else numbers.UNKNOWN,
-        discretisation_of=f"of {of}, {known['runs']} runs refined" if known else "",
+        discretisation_of=f"{of}, {known['runs']} runs" if known else "",
     )
 
 

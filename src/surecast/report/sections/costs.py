@@ -56,7 +56,7 @@ def _drawing(target: str, compared: Mapping[str, xr.Dataset], baselines: xr.Data
         for name, table in compared.items()
         if target in table["target"].values
     ]
-    return cost(file_stem("cost", target), f"Error and cost of {target}", grids, surrogates)
+    return cost(file_stem("cost", target), f"Error and cost of {target}", grids, surrogates, list(compared))
 
 
 def _grids(baselines: xr.Dataset) -> list[dict[str, Any]]:
