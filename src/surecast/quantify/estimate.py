@@ -74,8 +74,8 @@ class Estimate:
 
     @property
     def equivalent_monte_carlo_runs(self) -> float:
-        """Runs that plain Monte Carlo would need for an interval of the same half-width: (z/half)^2 variance."""
+        """Runs plain Monte Carlo would need for an interval as wide: (z/half)^2 variance; NaN if unknown."""
         half = 0.5 * (self.high - self.low)
-        if not (math.isfinite(half) and half > 0 and math.isfinite(self.plain_variance)):
+        if not (math.isfinite(half) and half > 0 and math.isfinite(self.plain_variance) and self.plain_variance > 0):
             return math.nan
         return (t_quantile(self.level, math.inf) / half) ** 2 * self.plain_variance

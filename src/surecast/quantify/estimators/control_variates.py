@@ -168,7 +168,8 @@ def coefficients(
     fold = np.arange(n) % folds
     table = np.concatenate([np.ones((n, 1)), controls, response[:, None]], axis=1)
     sums = np.stack([table[fold == k].T @ table[fold == k] for k in range(folds)])
-    sums = sums.sum(axis=0) - sums  # Gram matrix of the other folds
+    # Gram matrices of the other folds: a sum without the own fold, not a difference, whose rounding would depend on it.
+    sums = np.tensordot(1.0 - np.eye(folds), sums, axes=1)
     counts = sums[:, 0, 0]
     means = sums[:, 0, 1:] / counts[:, None]
     central = sums[:, 1:, 1:] / counts[:, None, None] - means[:, :, None] * means[:, None, :]
