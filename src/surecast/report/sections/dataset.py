@@ -13,9 +13,18 @@ if TYPE_CHECKING:
     from surecast.study.model import Study
 
 
+FIRST = ("equation", "domain", "boundary_conditions", "source", "resolution", "grid", "solver")
+"""What a reader wants to know first; the rest of a card follows by the alphabet."""
+
+
 def dataset_section(study: Study, manifest: Mapping[str, Any]) -> Section:
     """Build the section from the study and the dataset's manifest (empty where there is none)."""
-    facts = [(_words(key), value_text(value)) for key, value in dict(manifest.get("card", {})).items()]
+    card = dict(manifest.get("card", {}))
+    first = [key for key in FIRST if key in card]
+    facts = [(_words(key), value_text(card[key])) for key in [*first, *sorted(set(card) - set(first))]]
+    for split, known in dict(manifest.get("splits", {})).items():
+        failed = f", {known['failed']} of them failed" if known["failed"] else ""
+        facts.append((f"{split} runs", f"{known['runs']:,}{failed}"))
     discretisation = [
         {"output": output, "relative_l2": float(known["relative_l2"]), "runs": int(known["runs"])}
         for output, known in dict(manifest.get("discretisation_error", {})).items()
@@ -39,7 +48,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value_text(item) for item in value)
     if isinstance(value, float):
-        return numbers.number(value, 6)
+        return f"{value:g}"
     return str(value)
 
 
@@ -52,7 +61,11 @@ def _inputs(study: Study) -> Table:
     for name, spec in study.inputs.items():
         settings = dict(spec.settings)
         unit = str(settings.pop("units", "1"))
-        rows.append({"input": name, "law": spec.kind, "settings": value_text(settings), "units": unit})
+        text = value_text(settings)
+        kept = getattr(study.build_law(name), "share_of_variance", None)
+        if kept is not None:
+            text += f" ({numbers.percent(float(kept), 4)} of the variance kept)"
+        rows.append({"input": name, "law": spec.kind, "settings": text, "units": unit})
     columns = [
         Column("input", "input"),
         Column("law", "law", _words),
