@@ -131,6 +131,7 @@ def test_an_assembly_that_is_killed_goes_on_after_its_last_finished_shard(make, 
     # One finished shard is torn after the fact: it has to be written anew, the others must not.
     torn = aside / "store" / calls[0] / "c" / "0"
     torn.write_bytes(torn.read_bytes()[:3])
+    (torn.parent / ".0.abc.aside").write_bytes(b"half a shard")
     written = []
     write_record = tasks.ShardTask._write_record
 
@@ -143,6 +144,7 @@ def test_an_assembly_that_is_killed_goes_on_after_its_last_finished_shard(make, 
     assert made.assemble() == wanted
     assert set(written) & set(calls) == {calls[0]}
     assert not aside.exists()
+    assert not list(made.paths.dataset.rglob("*.aside"))
 
 
 def test_an_unfinished_store_of_other_runs_is_not_used(make):

@@ -1,7 +1,7 @@
 """Runs to one labelled dataset: a Zarr store and the manifest that says what is in it.
 
-Dask works on three lists of tasks with threads: check and survey the parts, then write the shards, each
-by one task. Memory is a few chunks per thread whatever the size of the dataset. The unfinished store
+Dask works on two lists of tasks with threads: check the parts against their digests, then write the
+shards, each by one task. Memory is a few chunks per thread whatever the size of the dataset. The unfinished store
 lies beside the declared one, in a folder of its own; an assembly that is killed goes on after its last
 finished shard.
 """
@@ -135,6 +135,8 @@ def _prepare(
     )
     plan = aside / "plan.json"
     if plan.exists() and (aside / "store").exists() and read_json(plan)["made_of"] == made_of:
+        for torn in (aside / "store").rglob(".*.aside"):
+            torn.unlink()  # shards that were being written when the assembly was killed
         return
     if aside.exists():
         shutil.rmtree(aside)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+_CACHE = 256 << 10
 MOMENTS = ("mean", "deviations", "minimum", "maximum")
 
 
@@ -34,14 +35,21 @@ def run_moments(block: np.ndarray) -> np.ndarray:
     if rows.shape[1] == 1:
         return np.stack([rows[:, 0], np.zeros(len(rows)), rows[:, 0], rows[:, 0]]).astype(np.float64)
     moments = np.empty((len(MOMENTS), len(rows)))
-    # One run at a time: the work then stays in the cache, and its bits cannot depend on the neighbours.
-    # Not a BLAS dot product: its bits depend on the number of threads.
-    for run, values in enumerate(rows):
+    # A few runs at a time: the work then stays in the cache. Sums along contiguous rows are pairwise within
+    # each row, so its bits do not depend on the neighbours; those of a BLAS product depend on the threads.
+    size = max(1, _CACHE // (8 * rows.shape[1]))
+    for start in range(0, len(rows), size):
+        values = rows[start : start + size]
         wide = values.astype(np.float64)
-        mean = np.add.reduce(wide) / len(wide)
-        wide -= mean
+        mean = np.add.reduce(wide, axis=1) / wide.shape[1]
+        wide -= mean[:, None]
         wide *= wide
-        moments[:, run] = mean, np.add.reduce(wide), np.minimum.reduce(values), np.maximum.reduce(values)
+        moments[:, start : start + size] = (
+            mean,
+            np.add.reduce(wide, axis=1),
+            np.minimum.reduce(values, axis=1),
+            np.maximum.reduce(values, axis=1),
+        )
     return moments
 
 
