@@ -132,7 +132,7 @@ inputs:
   b: {kind: uniform, low: 0.0, high: 1.0}
 outputs:
   response: {units: "1"}
-design: {kind: sobol, train: 32, validation: 8, test: 8, runs_per_part: 16}
+design: {kind: sobol, train: 48, validation: 24, test: 8, runs_per_part: 24}
 surrogates:
   chaos: {kind: polynomial_chaos}
 questions:

@@ -27,7 +27,7 @@ def house(new_house, function_study):
     [
         ("studies={elsewhere}/bad.yaml", "bad.yaml:4: inputs.a.kind = unifrm: there is no law of kind 'unifrm'"),
         ("studies=nosuch", "there is no such study file"),
-        ("studies=[1]", "studies are named by one text or a list of texts"),
+        ("studies=3", "studies are named by one text or a list of texts"),
         ("study=smoke", "there is no such setting"),
     ],
 )

@@ -85,7 +85,7 @@ def test_two_studies_at_once(made):
     house, study, options = made
     planned = house.planned(*options[:3], f"studies=[{study},smoke]")
     assert planned["design"] == 1
-    assert planned["train"] == 4
+    assert planned["train"] == 2
 
 
 def test_check_says_what_is_there(made):
@@ -93,10 +93,10 @@ def test_check_says_what_is_there(made):
     done = subprocess.run(
         [sys.executable, "-m", "surecast.cli.main", "check", str(study)],
         cwd=options[1],
-        env=house.environment | {"OMP_NUM_THREADS": "1"},
+        env=house.environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "runs         48: 32 train, 8 validation, 8 test" in done.stdout
+    assert "runs         80: 48 train, 24 validation, 8 test" in done.stdout
     assert "simulate 4 of 4" in done.stdout

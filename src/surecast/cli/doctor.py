@@ -99,10 +99,10 @@ def results(plan: Plan) -> Iterator[str]:
             yield str(error)
             continue
         stage, item = jobs[path]
-        now = plan.fingerprint(stage, *item)
+        now, job = plan.fingerprint(stage, *item), " ".join((stage, *item))
         for key, reason in REASONS.items():
             if record["fingerprint"].get(key) != now[key]:
-                yield f"{stage} {' '.join(item)}: {reason}."
+                yield f"{job}: {reason}."
         for name, made in record["outputs"].items():
             try:
                 if verify(name) != made:
@@ -112,20 +112,17 @@ def results(plan: Plan) -> Iterator[str]:
         for name, used in record["inputs"].items():
             # More training runs append to the design; what decides a part is in its fingerprint.
             if stage != "simulate" and Path(name).is_file() and _stamp(name) not in (used, None):
-                yield f"{stage} {' '.join(item)}: made from another {name}."
+                yield f"{job}: made from another {name}."
 
 
 def expected(plan: Plan) -> dict[Path, tuple[str, tuple[str, ...]]]:
     """Record, stage and item of every job of a study."""
-    records = plan.paths.records
-    single = ("design", "assemble", "baselines", "report")
-    jobs: dict[Path, tuple[str, tuple[str, ...]]] = {records / f"{stage}.json": (stage, ()) for stage in single}
-    jobs |= {records / "simulate" / f"{part}.json": ("simulate", (part,)) for part in plan.parts}
-    for name, seeds in plan.surrogates.items():
-        jobs |= {records / "train" / f"{name}-{seed}.json": ("train", (name, str(seed))) for seed in seeds}
-        jobs[records / "evaluate" / f"{name}.json"] = ("evaluate", (name,))
-    jobs |= {records / "quantify" / f"{question}.json": ("quantify", (question,)) for question in plan.questions}
-    return jobs
+    jobs: list[tuple[str, tuple[str, ...]]] = [(stage, ()) for stage in ("design", "assemble", "baselines", "report")]
+    jobs += [("simulate", (part,)) for part in plan.parts]
+    jobs += [("train", (name, str(seed))) for name, seeds in plan.surrogates.items() for seed in seeds]
+    jobs += [("evaluate", (name,)) for name in plan.surrogates]
+    jobs += [("quantify", (question,)) for question in plan.questions]
+    return {plan.record(stage, *item): (stage, item) for stage, item in jobs}
 
 
 def _stamp(name: str) -> str | None:

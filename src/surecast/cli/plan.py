@@ -250,9 +250,9 @@ def _watched_files(study: Study) -> list[str]:
     from surecast.study.code import code_files
 
     targets = {target for stage in _jobs(study) for target in stage[3]}
-    own = [Path(file) for file in code_files(sorted(targets), study.folder)]
-    own = [file for file in own if PACKAGE not in file.resolve().parents]
-    files = [study.file, study.folder, PACKAGE, *own, *named_files(_content(study), study.folder)]
+    own = code_files(sorted(targets), study.folder).values()
+    users = [file for file in own if PACKAGE not in file.resolve().parents]
+    files = [study.file, study.folder, PACKAGE, *users, *named_files(_content(study), study.folder)]
     return list(dict.fromkeys(str(Path(file).resolve()) for file in files))
 
 

@@ -1,0 +1,96 @@
+"""`surecast check`: the plan of a good study, one message for each error of a bad one."""
+
+from __future__ import annotations
+
+import pytest
+
+from surecast.cli.check import _bytes, _time
+from surecast.cli.main import main
+
+STUDY = """
+title: A function of one input
+seed: 5
+simulator: {kind: "check_model:cube"}
+inputs:
+  a: {kind: uniform, low: 0.0, high: 1.0}
+outputs:
+  response: {units: "1"}
+design: {kind: sobol, train: 4096, validation: 24, test: 8, runs_per_part: 1024}
+surrogates:
+  chaos: {kind: polynomial_chaos}
+questions:
+  averages: {kind: moments, of: response, surrogate: chaos, runs: 64, estimators: [control_variates, monte_carlo]}
+"""
+MODEL = "def cube(inputs):\n    return (inputs[['a']] ** 3).rename(a='response')\n"
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A good study in a folder of its own, the working directory being empty."""
+    folder, work = tmp_path / "elsewhere", tmp_path / "work"
+    folder.mkdir()
+    work.mkdir()
+    monkeypatch.chdir(work)
+    (folder / "check_model.py").write_text(MODEL)
+    (folder / "mine.yaml").write_text(STUDY)
+    return folder / "mine.yaml"
+
+
+def test_prints_the_plan(study, capsys):
+    assert main(["check", str(study)]) == 0
+    told = capsys.readouterr().out
+    for line in (
+        "mine: A function of one input",
+        "runs         4128: 4096 train, 24 validation, 8 test",
+        "parts        6 of up to 1024 runs",
+        "trainings    1: chaos (polynomial_chaos, 1 seed)",
+        "question     averages: moments, 128 runs, helped by chaos",
+        "runs suggested",
+        "disk         about",
+        "there        nothing yet in results/mine/",
+    ):
+        assert line in told
+    assert not (study.parent / "results").exists()
+
+
+def test_without_pilot(study, capsys):
+    assert main(["check", "--no-pilot", str(study)]) == 0
+    assert "suggested" not in capsys.readouterr().out
+
+
+def test_what_is_there_and_took(study, capsys):
+    from surecast.study.paths import Paths
+
+    paths = Paths("mine")
+    for part in ("train-0000", "train-0001"):
+        paths.part(part).parent.mkdir(parents=True, exist_ok=True)
+        paths.part(part).touch()
+        path = paths.benchmarks / "simulate" / f"{part}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("s\th:m:s\n60.5\t0:01:00\n")
+    assert main(["check", "--no-pilot", str(study)]) == 0
+    told = capsys.readouterr().out
+    assert "simulate 2 of 6" in told
+    assert "simulate     took 2 min here the last time" in told
+
+
+def test_every_error_has_its_message(study, capsys):
+    study.write_text(STUDY.replace("uniform", "unifrm").replace("sobol, train", "sobl, train"))
+    assert main(["check", str(study)]) == 2
+    told = capsys.readouterr()
+    errors = told.err.splitlines()
+    assert len(errors) == 2
+    assert all(line.startswith(f"Error: {study}:") and "Remedy: " in line for line in errors)
+    assert told.out == ""
+    assert sorted(path.name for path in study.parent.iterdir() if path.suffix) == ["check_model.py", "mine.yaml"]
+    assert not any(study.parent.parent.joinpath("work").iterdir())
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.5, "0.5 s"), (45, "45 s"), (600, "10 min"), (36000, "10.0 h")])
+def test_time(seconds, text):
+    assert _time(seconds) == text
+
+
+@pytest.mark.parametrize(("size", "text"), [(0, "0 bytes"), (2048, "2 KiB"), (5 * 2**30, "5 GiB")])
+def test_bytes(size, text):
+    assert _bytes(size) == text
