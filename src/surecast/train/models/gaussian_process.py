@@ -36,7 +36,7 @@ class GaussianProcess(SurrogateSettings):
         description="Whether the logarithm is learnt; auto: where all values are positive and it is less skewed.",
     )
     iterations: int = Field(
-        default=30, ge=1, le=10_000, description="Most iterations of L-BFGS over the hyperparameters."
+        default=50, ge=1, le=10_000, description="Most iterations of L-BFGS over the hyperparameters."
     )
 
     needs_normals: ClassVar[bool] = True

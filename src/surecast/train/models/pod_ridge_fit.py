@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PENALTIES = np.logspace(-4, 6, 41)
 MOST_FEATURES = 20_000
+SECOND = 0.5
+"""Scale of products of two features: their penalty is 1 / SECOND^2 times that of the features."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +99,26 @@ class PODRidgeSurrogate(FieldSurrogate):
 
 
 def linear_features(channels: Channels, inputs: xr.Dataset) -> np.ndarray:
-    """Normalised scalar inputs and the coefficients of fields, float64 (run, feature)."""
-    coefficients = [np.asarray(inputs[name].values, dtype=np.float64) for name in channels.fields]
-    return np.concatenate((channels.scaled_scalars(inputs), *coefficients), axis=1)
+    """Normalised scalar inputs and the coefficients of fields, float64 (run, feature).
+
+    A coefficient is scaled by the square root of its share of the field's variance, the largest having scale one:
+    the penalty then falls on what hardly changes the field.
+    """
+    columns = [channels.scaled_scalars(inputs)]
+    for name in channels.fields:
+        field = channels.law.laws[name]
+        assert isinstance(field, GaussianField)  # what `channels.fields` means
+        eigenvalues = field.expansion().eigenvalues
+        columns.append(inputs[name].values * np.sqrt(eigenvalues / eigenvalues.max()))
+    return np.concatenate(columns, axis=1)
 
 
 def polynomial(features: np.ndarray, degree: int) -> np.ndarray:
-    """The features and, for degree 2, their products in pairs, each of order one."""
+    """The features and, for degree 2, their products in pairs, scaled so that the penalty prefers the former."""
     if degree == 1:
         return features
     rows, columns = np.triu_indices(features.shape[1])
-    products = features[:, rows] * features[:, columns]
-    # Squares of standard normals have mean 1 and variance 2.
-    products[:, rows == columns] = (products[:, rows == columns] - 1.0) / np.sqrt(2.0)
-    return np.concatenate((features, products), axis=1)
+    return np.concatenate((features, SECOND * features[:, rows] * features[:, columns]), axis=1)
 
 
 def fit(settings: PODRidge, study: Study, name: str, manifest: Path) -> PODRidgeSurrogate:
