@@ -8,8 +8,9 @@ import xarray as xr
 
 from surecast.assemble import task as tasks
 from surecast.assemble.open import open_dataset
-from surecast.study.errors import DataError
+from surecast.study.errors import DataError, SimulationError
 from surecast.study.files import read_dataset, write_dataset
+from surecast.study.settings import Failures
 
 
 def test_values_are_those_of_the_closed_form_and_zarr_opens_with_xarray(made):
@@ -53,6 +54,19 @@ def test_failed_runs_are_recorded_with_inputs_seed_and_message(made):
     assert np.array_equal(np.flatnonzero(dataset["failed"].values), failed)
     assert np.isnan(dataset["u"].values[failed]).all()
     assert sum(split["failed"] for split in made.manifest["splits"].values()) == failed.size
+
+
+def test_too_many_failed_runs_stop_the_study_before_anything_is_written(make):
+    made = make()
+    failed = int((made.design["a"].values >= 0.98).sum())
+    runs = made.design.sizes["run"]
+    made.study = made.study.model_copy(update={"failures": Failures(max_share=(failed - 0.5) / runs)})
+    with pytest.raises(SimulationError, match=rf"{failed} of {runs} runs failed.*\n.*a = 0\.9[89]\d*.*seed = \d+.*u is NaN"):
+        made.assemble()
+    assert not made.paths.dataset.exists()
+    assert not made.paths.manifest.exists()
+    made.study = made.study.model_copy(update={"failures": Failures(max_share=(failed + 0.5) / runs)})
+    assert len(made.assemble()["failed_runs"]) == failed
 
 
 def test_splits_are_disjoint_and_cover_all_runs(made):

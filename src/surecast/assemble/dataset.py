@@ -27,6 +27,7 @@ from surecast.assemble.refinement import discretisation_error
 from surecast.assemble.sources import Source
 from surecast.assemble.statistics import combine
 from surecast.assemble.task import ShardResult, ShardTask
+from surecast.simulate.gates import stop_if_too_many
 from surecast.study import digest
 from surecast.study.files import read_dataset, read_json, write_json
 from surecast.study.progress import progress
@@ -73,12 +74,17 @@ def assemble(
     ------
     DataError
         If a file has changed since it was written, or the parts are not those of the design.
+    SimulationError
+        If more runs failed than ``failures.max_share``.
     """
     zarr_path, manifest_path = Path(zarr_path), Path(manifest_path)
     design = read_dataset(design_path)
     small = max(8, _SMALL // design.sizes["run"])
     facts = in_parallel([partial(inspect_part, path, small) for path in part_paths], workers, "checking parts")
     gathered = gather(design, facts, list(study.inputs))
+    # A part alone cannot say that too many of all runs failed; here all are known, before anything is written.
+    status = {name: ("run", gathered.small(name)) for name in ("failed", "message")}
+    stop_if_too_many(design.assign(status), design.sizes["run"], study.failures.max_share)
     variables = contents(study, design, gathered)
     aside = zarr_path.parent / f".{zarr_path.name}.partial"
     _prepare(aside, study, design, gathered, variables)

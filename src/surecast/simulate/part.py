@@ -68,7 +68,8 @@ def simulate_part(
         "card": digest.canonical_json(truth.simulator.card()),
     }
     gates.stop_if_too_many(runs, design.sizes["run"], study.failures.max_share)
-    write_dataset(output, runs)
+    # Fields of floats hardly shrink, and decompressing them is what assembling would spend its time on.
+    write_dataset(output, runs, compress=False)
     return runs
 
 
