@@ -15,8 +15,9 @@ def results(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paths = Paths("mine")
     for path in (
-        paths.design, paths.part("train-0000"), paths.part("test-0000"), paths.store / "pack.nc", paths.surrogate("gp", 0),
-        paths.checkpoints / "gp" / "seed0" / "checkpoint", paths.records / "simulate" / "train-0000.json", paths.report,
+        paths.design, paths.part("train-0000"), paths.part("test-0000"), paths.store / "pack.nc",
+        paths.surrogate("gp", 0), paths.checkpoints / "gp" / "seed0" / "checkpoint",
+        paths.records / "simulate" / "train-0000.json", paths.report,
     ):  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")

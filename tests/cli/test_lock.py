@@ -78,7 +78,8 @@ def test_lock_of_nobody_known_and_unreadable_records_are_left_alone(locked):
 
 
 def test_register_lasts_as_long_as_the_process(tmp_path):
-    code = "import sys; from surecast.cli import lock; lock.register(sys.argv[1]); print(len(lock.records(sys.argv[1])))"
+    code = "import sys; from surecast.cli import lock; lock.register(sys.argv[1]);"
+    code += "print(len(lock.records(sys.argv[1])))"
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
     assert lock.records(tmp_path) == {}

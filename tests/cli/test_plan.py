@@ -43,7 +43,8 @@ def planned(tmp_path):
 
 def changed(before, after) -> set[str]:
     """Stages of the jobs whose fingerprint differs."""
-    return {key.partition(":")[0] for key in before.fingerprints if before.fingerprints[key] != after.fingerprints.get(key)}
+    held, now = before.fingerprints, after.fingerprints
+    return {key.partition(":")[0] for key in held if held[key] != now.get(key)}
 
 
 def test_jobs_of_a_study(planned):
@@ -141,7 +142,11 @@ def test_two_studies_of_one_name_are_refused(planned, tmp_path):
 
 @pytest.mark.parametrize(
     ("config", "told"),
-    [({}, "one text or a list"), ({"studies": []}, "one text or a list"), ({"study": "x", "studies": "x"}, "no such setting")],
+    [
+        ({}, "one text or a list"),
+        ({"studies": []}, "one text or a list"),
+        ({"study": "x", "studies": "x"}, "no such setting"),
+    ],
 )
 def test_wrong_configuration_is_told(tmp_path, config, told):
     with pytest.raises(StudyError, match=told):

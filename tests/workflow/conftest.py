@@ -51,7 +51,8 @@ class House:
             command, cwd=self.root, env=self.environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
         )
         if check and done.returncode != 0:
-            pytest.fail(f"{' '.join(arguments)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}{self.logs()}")
+            said = f"{done.stdout}\n{done.stderr}{self.logs()}"
+            pytest.fail(f"{' '.join(arguments)}: exit code {done.returncode}\n{said}")
         return done
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -103,7 +104,8 @@ class House:
 
     def logs(self) -> str:
         """What the jobs said."""
-        return "".join(f"\n--- {path}\n{path.read_text()}" for path in sorted(self.root.rglob("results/*/logs/**/*.log")))
+        logs = sorted(self.root.rglob("results/*/logs/**/*.log"))
+        return "".join(f"\n--- {path}\n{path.read_text()}" for path in logs)
 
 
 FUNCTION = '''

@@ -39,7 +39,7 @@ def killed(new_house, function_study):
     broken = ("--directory", str(house.root.parent / "broken"), *config)
     process = house.start("--cores", "2", *broken)
     runs = house.root.parent / "broken" / "results" / "mine" / "runs"
-    wait_for(lambda: list(runs.glob("*.nc")))
+    wait_for(lambda: len(list(runs.glob("*.nc"))) >= 3)
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
@@ -52,7 +52,7 @@ def test_jobs_end_with_the_main_process(killed):
 
 
 def test_doctor_finds_the_stale_lock(killed):
-    house, _, broken, _ = killed
+    _, _, broken, _ = killed
     locks = list(Path(broken[1], ".snakemake", "locks").glob("*.lock"))
     assert locks, "Snakemake left no lock: the test came too late"
 
@@ -62,7 +62,10 @@ def test_plain_call_goes_on_to_the_same_numbers(killed):
     finished = {path: path.stat().st_mtime_ns for path in Path(broken[1]).glob("results/mine/records/simulate/*.json")}
     done = house.snakemake("--cores", "2", *broken)
     assert "stale lock files are removed" in done.stderr
-    assert all(path.stat().st_mtime_ns == modified for path, modified in finished.items()), "a finished part was re-made"
+    again = [path for path, modified in finished.items() if path.stat().st_mtime_ns != modified]
+    # Two jobs ran when the process was killed: of what they had written Snakemake does not know that it is whole.
+    assert len(finished) >= 3
+    assert len(again) <= 2, "a finished part was re-made"
     house.snakemake("--cores", "1", *whole)
     assert digests(Path(broken[1], "results", "mine")) == digests(Path(whole[1], "results", "mine"))
 

@@ -55,27 +55,11 @@ def test_moved_study_re_makes_nothing(edited):
     assert house.planned(*options[:3], f"studies={moved / 'mine.yaml'}") == {}
 
 
-def test_new_code_makes_new_runs(edited):
-    """The run store must not answer for code that is no more."""
-    import xarray as xr
-
-    house, study, options = edited
-    part = house.root.parent / "work" / "results" / "mine" / "runs" / "test-0000.nc"
-    with xr.open_dataset(part) as runs:
-        before = runs["response"].values.copy()
-        expected = (3 * runs["a"].values) ** 3 + runs["b"].values
-    house.edit(study.parent / "mine_helper.py", "value * 2", "value * 3")
-    house.snakemake("--cores", "2", *options, "--until", "simulate")
-    with xr.open_dataset(part) as runs:
-        assert runs["response"].values == pytest.approx(expected)
-        assert (runs["response"].values != before).all()
-
-
 def test_one_estimate_alone_and_one_stage_alone(made):
     house, _, options = made
     work = house.root.parent / "work"
     (work / "results" / "mine" / "estimates" / "averages.csv").unlink()
-    assert house.planned(*options, "results/mine/estimates/averages.csv") == {"quantify": 1}
+    assert house.planned("results/mine/estimates/averages.csv", *options) == {"quantify": 1}
     assert house.planned(*options, "--until", "evaluate") == {}
     assert house.planned(*options, "--until", "evaluate", "--forcerun", "train") == {"train": 1, "evaluate": 1}
     house.snakemake("--cores", "1", *options)
@@ -84,7 +68,7 @@ def test_one_estimate_alone_and_one_stage_alone(made):
 def test_two_studies_at_once(made):
     house, study, options = made
     planned = house.planned(*options[:3], f"studies=[{study},smoke]")
-    assert planned["design"] == 1
+    assert planned["design"] == 1, "the study that is made is left alone"
     assert planned["train"] == 2
 
 
@@ -100,3 +84,19 @@ def test_check_says_what_is_there(made):
     assert done.returncode == 0, done.stderr
     assert "runs         80: 48 train, 24 validation, 8 test" in done.stdout
     assert "simulate 4 of 4" in done.stdout
+
+
+def test_new_code_makes_new_runs(edited):
+    """The run store must not answer for code that is no more. (Last: it leaves other results behind.)"""
+    import xarray as xr
+
+    house, study, options = edited
+    part = house.root.parent / "work" / "results" / "mine" / "runs" / "test-0000.nc"
+    with xr.open_dataset(part) as runs:
+        before = runs["response"].values.copy()
+        expected = (3 * runs["a"].values) ** 3 + runs["b"].values
+    house.edit(study.parent / "mine_helper.py", "value * 2", "value * 3")
+    house.snakemake("--cores", "2", *options, "--until", "simulate")
+    with xr.open_dataset(part) as runs:
+        assert runs["response"].values == pytest.approx(expected)
+        assert (runs["response"].values != before).all()

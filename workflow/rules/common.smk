@@ -13,3 +13,14 @@ def fingerprint(stage, *names):
 def growing(amount):
     """Function for `resources`: twice as much at the second attempt, three times at the third."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def design_of_part(wildcards):
+    """The design, whose date does not count for a part whose fingerprint is that of the last time.
+
+    More training runs append to the design and must re-make no part that is there: what decides its runs is
+    in the fingerprint. Where that has changed, the date does count: Snakemake (9.27) asks a job for no other
+    reason once a job before it has one and all its inputs are ancient.
+    """
+    plan, design = plan_of(wildcards), str(plan_of(wildcards).paths.design)
+    return ancient(design) if plan.is_current("simulate", wildcards.part) else design

@@ -136,7 +136,7 @@ def _cost(study: Study, plan: Plan, cost: Cost | None) -> list[str]:
     lines = []
     if cost is not None:
         part = min(max(1, round(PART_SECONDS / cost.seconds)), design.train)
-        note = "" if design.runs_per_part >= part / 4 and design.runs_per_part <= 4 * part else f" (now {design.runs_per_part})"
+        note = "" if part / 4 <= design.runs_per_part <= 4 * part else f" (now {design.runs_per_part})"
         # Outputs lie in the store, in the parts and in the dataset; questions keep scalars in the store.
         disk = 3 * runs * cost.all_bytes + asked * (cost.scalar_bytes + 200)
         lines += [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import platform
 import re
-import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -47,13 +46,12 @@ def system() -> Iterator[str]:
     """What speaks against this machine."""
     if platform.system() == "Windows":
         yield "Windows: Snakemake and surecast run here through WSL only (https://learn.microsoft.com/windows/wsl)."
-    if sys.version_info < (3, 11):
-        yield f"Python {platform.python_version()}: surecast needs 3.11 or later."
 
 
 def environment() -> Iterator[str]:
     """Packages whose installed version is not the locked one."""
-    pinned = (repository() / "envs" / "torch.txt").read_text() + (repository() / "envs" / "requirements.lock").read_text()
+    envs = repository() / "envs"
+    pinned = (envs / "torch.txt").read_text() + (envs / "requirements.lock").read_text()
     for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s\\]+)", pinned, re.MULTILINE):
         try:
             installed = metadata.version(name)

@@ -131,7 +131,8 @@ def lock_digest(envs: str | Path) -> str:
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise SurecastError(f"{path}: cannot be read ({error.strerror}).", "restore it: git checkout envs.") from error
+            message = f"{path}: cannot be read ({error.strerror})."
+            raise SurecastError(message, "restore it: git checkout envs.") from error
         lines += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return digest.of_json(lines)
 
@@ -186,7 +187,9 @@ class Plans(dict[str, Plan]):
 def _asked(config: Mapping[str, Any]) -> list[str]:
     unknown = sorted(set(config) - {"studies", "study_files"})
     if unknown:
-        raise StudyError("there is no such setting.", "the only one is `studies`.", key=unknown[0], value=config[unknown[0]])
+        raise StudyError(
+            "there is no such setting.", "the only one is `studies`.", key=unknown[0], value=config[unknown[0]]
+        )
     asked = config.get("studies")
     asked = [asked] if isinstance(asked, str) else asked
     if not isinstance(asked, list) or not asked or not all(isinstance(item, str) for item in asked):
@@ -317,7 +320,7 @@ def _jobs(study: Study) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any], 
 
     laws = tuple(kinds.target("laws", spec.kind) for spec in study.inputs.values())
     outputs = tuple(kinds.target("output", spec.kind) for spec in study.outputs.values())
-    simulator = (kinds.target("simulator", study.simulator.kind),)
+    simulator: tuple[str, ...] = (kinds.target("simulator", study.simulator.kind),)
     if ":" in study.simulator.kind:
         simulator += (kinds.USER_FUNCTION,)
     models = {name: kinds.target("surrogate", spec.kind) for name, spec in study.surrogates.items()}

@@ -30,7 +30,8 @@ def stamp(path: str | Path) -> str:
             return str(read_json(path)["digest"])
         return digest.of_file(path)
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error}).", "run snakemake again: it makes what is missing.") from error
+        message = f"{path}: cannot be read ({error})."
+        raise DataError(message, "run snakemake again: it makes what is missing.") from error
 
 
 def _stated(path: Path) -> str:
