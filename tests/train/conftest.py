@@ -64,7 +64,7 @@ BURGERS = {
         "unet": {"kind": "unet", "cells": 32, "width": 4, "levels": 2},
         "pod": {"kind": "pod_ridge", "modes": 16},
     },
-    "training": {"steps": 20, "batch": 8, "seeds": [0], "interval": 10, "device": "cpu"},
+    "training": {"steps": 80, "batch": 8, "seeds": [0], "interval": 20, "device": "cpu"},
 }
 
 

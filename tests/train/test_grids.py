@@ -45,7 +45,9 @@ def test_interpolation_between_cell_centres_is_of_fourth_order() -> None:
     errors = []
     for cells in (16, 32, 64):
         axis = Axis("x", cell_centres(2 * cells), cells, False)
-        errors.append(np.abs(prolong(np.sin(5 * axis.coarse)[None], (axis,))[0] - np.sin(5 * np.array(axis.fine))).max())
+        errors.append(
+            np.abs(prolong(np.sin(5 * axis.coarse)[None], (axis,))[0] - np.sin(5 * np.array(axis.fine))).max()
+        )
     orders = np.log2(np.array(errors[:-1]) / errors[1:])
     assert (orders > 3.5).all()
 

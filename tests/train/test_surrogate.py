@@ -104,7 +104,9 @@ def test_a_flipped_byte_in_the_weights_is_noticed(
         weights.write_bytes(whole)
 
 
-def test_an_edited_description_is_noticed(trained: dict[str, tuple[Surrogate, Path]], aquifer: Any, tmp_path: Path) -> None:
+def test_an_edited_description_is_noticed(
+    trained: dict[str, tuple[Surrogate, Path]], aquifer: Any, tmp_path: Path
+) -> None:
     path = tmp_path / "seed0.json"
     path.write_text(trained["gp"][1].read_text().replace('"peak"', '"pick"'))
     with pytest.raises(DataError, match="content has changed"):
@@ -180,7 +182,7 @@ def test_fields_on_a_periodic_line(name: str, burgers: Any, tmp_path: Path) -> N
     assert predicted.dims == ("run", "x")
     assert all(axis.periodic for axis in surrogate.axes)  # type: ignore[attr-defined]
     error = mean_relative_l2(predicted.values[:, None], truth)[0]
-    assert error < 0.9 if name != "pod" else error < 0.2
+    assert error < (0.2 if name == "pod" else 0.5)
 
 
 @every
@@ -210,9 +212,36 @@ def test_bad_settings_are_refused_by_name(settings: dict[str, Any], key: str, aq
         changed(aquifer.study, fno=settings).build_surrogate("fno")
 
 
+PROBLEMS = {
+    "a scalar among fields": ({"kind": "fno", "fields": ["peak"]}, r"'peak' is no field.*use pressure, flux_x, flux_y"),
+    "a field among scalars": ({"kind": "gaussian_process", "outputs": ["pressure"]}, "'pressure' is no number per run"),
+    "too many modes": ({"kind": "fno", "cells": 8, "modes": 12}, "keeps 12 modes"),
+    "an odd grid": ({"kind": "unet", "cells": 15, "levels": 2}, "does not come out even"),
+    "weights of what is not learnt": ({"kind": "unet", "weights": {"depth": 2.0}}, "'depth' is not among the fields"),
+}
+
+
+@pytest.mark.parametrize(("settings", "message"), PROBLEMS.values(), ids=PROBLEMS.keys())
+def test_what_does_not_suit_the_study_is_refused_before_anything_runs(
+    settings: dict[str, Any], message: str, aquifer: Any
+) -> None:
+    with pytest.raises(StudyError, match=message):
+        changed(aquifer.study, fno=settings).check()
+
+
+def test_without_validation_runs_a_network_is_refused(aquifer: Any) -> None:
+    content = aquifer.study._source.content
+    study = Study.from_content({**content, "design": {**content["design"], "validation": 0}}, aquifer.study.file)
+    with pytest.raises(StudyError, match=r"selected by validation runs.*raise design.validation"):
+        study.check()
+
+
 UNFIT = {
     "a scalar among fields": ({"kind": "fno", "fields": ["peak"]}, "'peak' is none of the study's field outputs"),
-    "a field among scalars": ({"kind": "gaussian_process", "outputs": ["pressure"]}, "none of the study's scalar outputs"),
+    "a field among scalars": (
+        {"kind": "gaussian_process", "outputs": ["pressure"]},
+        "none of the study's scalar outputs",
+    ),
     "a grid finer than the dataset's": ({"kind": "fno", "cells": 32}, "grid of 32 cells along y"),
     "too many modes": ({"kind": "fno", "cells": 8, "modes": 12}, "keeps 12 modes"),
     "weights of what is not learnt": ({"kind": "fno", "weights": {"peak": 2.0}}, "'peak' is none"),

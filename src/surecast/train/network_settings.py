@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from surecast.study.component import Problem
+from surecast.study.errors import TrainingError
 from surecast.train.surrogate import Surrogate, SurrogateSettings
 
 if TYPE_CHECKING:
@@ -44,8 +47,27 @@ class NetworkSettings(SurrogateSettings):
         default=0.0, ge=0, le=1, allow_inf_nan=False, description="Decoupled weight decay of AdamW."
     )
 
+    learns: ClassVar[Literal["fields", "outputs"]] = "fields"
     usual_learning_rate: ClassVar[float] = 3e-3
     """Taken where neither the surrogate nor ``training`` gives one."""
+
+    def problems(self, study: Study) -> Iterator[Problem]:
+        """Besides those of every surrogate: a grid it cannot work on, and nothing to select by."""
+        yield from super().problems(study)
+        if study.build_design().validation == 0:
+            yield (
+                "kind",
+                "a network is selected by validation runs, of which there are none.",
+                "raise design.validation.",
+            )
+        for name in self.weights:
+            if name not in (study.outputs if self.fields is None else self.fields):
+                yield ("weights", f"{name!r} is not among the fields to learn.", "remove it.")
+        if self.cells is not None:
+            try:
+                self.check_grid((self.cells,))
+            except TrainingError as error:
+                yield ("cells", error.message, error.remedy)
 
     def seeds(self, study: Study) -> list[int]:
         """The study's ``training.seeds``."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from surecast.study import digest
 from surecast.study.component import Component, Problem
@@ -33,8 +33,20 @@ class SurrogateSettings(Component):
     needs_normals: ClassVar[bool] = False
     """Whether it learns on the standard normals behind the inputs, so that every law must be continuous."""
 
+    learns: ClassVar[Literal["fields", "outputs"]]
+    """The setting that names what it learns: ``fields`` of field surrogates, ``outputs`` of scalar ones."""
+
     def problems(self, study: Study) -> Iterator[Problem]:
-        """Laws that it cannot treat."""
+        """Outputs and laws that it cannot treat."""
+        simulator = study.build_simulator()
+        fields = {name for name in study.outputs if study.build_output(name).is_field(simulator)}
+        present = [name for name in study.outputs if (name in fields) == (self.learns == "fields")]
+        noun = "field" if self.learns == "fields" else "number per run"
+        if not present:
+            yield ("kind", f"the study has no output that is a {noun}.", "add one to outputs, or remove the surrogate.")
+        for name in getattr(self, self.learns) or ():
+            if present and name in study.outputs and name not in present:
+                yield (self.learns, f"output {name!r} is no {noun}.", f"use {', '.join(present)}.")
         for name, law in study.joint_law().laws.items():
             if self.needs_normals and not law.continuous:
                 yield (

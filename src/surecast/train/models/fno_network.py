@@ -12,8 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad
 
-from surecast.train.models.layers import Pointwise
-
 
 class SpectralConvolution(nn.Module):
     """F^-1(R F v): one learnt complex matrix for each of the lowest Fourier modes.
@@ -37,19 +35,18 @@ class SpectralConvolution(nn.Module):
 
     def forward(self, v: Tensor) -> Tensor:
         """(batch, width, x) or (batch, width, y, x) -> the same shape."""
-        modes, axes = self.modes, tuple(range(2, v.ndim))
-        # "forward" normalisation: a mode's value does not change with the resolution.
-        spectrum = torch.fft.rfftn(v, dim=axes, norm="forward")
+        modes, points = self.modes, v.shape[-1]
+        # "forward" normalisation: a mode's value does not change with the resolution. Axis by axis, so that the
+        # transforms along y are of the kept modes alone.
+        spectrum = torch.fft.rfft(v, norm="forward")[..., :modes]
         matrices = torch.view_as_complex(self.weight)
-        out = torch.zeros_like(spectrum)
         if v.ndim == 3:
-            out[..., :modes] = _mix(spectrum[..., :modes], matrices)
-        else:
-            low = torch.cat((spectrum[..., :modes, :modes], spectrum[..., -modes:, :modes]), dim=2)
-            mixed = _mix(low, matrices)
-            out[..., :modes, :modes] = mixed[:, :, :modes]
-            out[..., -modes:, :modes] = mixed[:, :, modes:]
-        return torch.fft.irfftn(out, s=v.shape[2:], dim=axes, norm="forward")
+            return torch.fft.irfft(_mix(spectrum, matrices), n=points, norm="forward")
+        spectrum = torch.fft.fft(spectrum, dim=2, norm="forward")
+        mixed = _mix(torch.cat((spectrum[:, :, :modes], spectrum[:, :, -modes:]), dim=2), matrices)
+        out = torch.zeros_like(spectrum)
+        out[:, :, :modes], out[:, :, -modes:] = mixed[:, :, :modes], mixed[:, :, modes:]
+        return torch.fft.irfft(torch.fft.ifft(out, dim=2, norm="forward"), n=points, norm="forward")
 
 
 def _mix(spectrum: Tensor, matrices: Tensor) -> Tensor:
@@ -77,11 +74,12 @@ class FourierOperator(nn.Module):
         self, channels_in: int, channels_out: int, dimensions: int, *, width: int, modes: int, layers: int, padding: int
     ) -> None:
         super().__init__()
+        pointwise = nn.Conv1d if dimensions == 1 else nn.Conv2d
         self.padding = (0, padding) * dimensions
-        self.lift = Pointwise(channels_in, width)
+        self.lift = pointwise(channels_in, width, 1)
         self.spectral = nn.ModuleList(SpectralConvolution(width, modes, dimensions) for _ in range(layers))
-        self.local = nn.ModuleList(Pointwise(width, width) for _ in range(layers))
-        self.project = nn.Sequential(Pointwise(width, 2 * width), nn.GELU(), Pointwise(2 * width, channels_out))
+        self.local = nn.ModuleList(pointwise(width, width, 1) for _ in range(layers))
+        self.project = nn.Sequential(pointwise(width, 2 * width, 1), nn.GELU(), pointwise(2 * width, channels_out, 1))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(batch, channels_in, [y,] x) -> (batch, channels_out, [y,] x), at any resolution of at least 2 modes."""

@@ -40,6 +40,7 @@ class GaussianProcess(SurrogateSettings):
     )
 
     needs_normals: ClassVar[bool] = True
+    learns: ClassVar[Literal["fields", "outputs"]] = "outputs"
 
     def fit(self, study: Study, name: str, manifest: str | Path, seed: int, checkpoints: str | Path) -> Surrogate:
         """See `SurrogateSettings.fit`."""

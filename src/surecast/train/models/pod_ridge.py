@@ -9,7 +9,7 @@ section 2), a_k by ridge regression whose penalty has the least leave-one-out er
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -28,6 +28,8 @@ class PODRidge(SurrogateSettings):
     )
     modes: int = Field(default=64, ge=1, le=4096, description="Most principal components of each field.")
     degree: Literal[1, 2] = Field(default=2, description="Degree of the polynomial in the inputs.")
+
+    learns: ClassVar[Literal["fields", "outputs"]] = "fields"
 
     def fit(self, study: Study, name: str, manifest: str | Path, seed: int, checkpoints: str | Path) -> Surrogate:
         """See `SurrogateSettings.fit`."""

@@ -43,6 +43,7 @@ class PolynomialChaos(SurrogateSettings):
     )
 
     needs_normals: ClassVar[bool] = True
+    learns: ClassVar[Literal["fields", "outputs"]] = "outputs"
 
     def fit(self, study: Study, name: str, manifest: str | Path, seed: int, checkpoints: str | Path) -> Surrogate:
         """See `SurrogateSettings.fit`."""

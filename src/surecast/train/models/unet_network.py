@@ -95,7 +95,6 @@ class ResidualUNet(nn.Module):
         self.up = nn.ModuleList(
             Block(deep + wide, wide, dimensions, periodic) for wide, deep in itertools.pairwise(widths)
         )
-        self.norm = _norm(width)
         self.project = Convolution(width, channels_out, dimensions, periodic)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -108,5 +107,6 @@ class ResidualUNet(nn.Module):
         v = self.middle(kept.pop())
         for block in reversed(self.up):
             v = block(torch.cat((interpolate(v, scale_factor=2, mode="nearest"), kept.pop()), dim=1))
-        out: Tensor = self.project(gelu(self.norm(v)))
+        # Not normalised again: the skips then carry the amplitude of the input through to the prediction.
+        out: Tensor = self.project(v)
         return out
