@@ -4,8 +4,9 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 
 from surecast.study.errors import TrainingError
-from surecast.train.models.gaussian_process_fit import Process, fit_process, wants_logarithm
+from surecast.train.models.gaussian_process_fit import fit_process, wants_logarithm
 from surecast.train.models.likelihood import NegativeLikelihood
+from surecast.train.models.process import Process
 
 KERNELS = {"matern52": Matern([1.0, 2.0, 3.0], nu=2.5), "squared_exponential": RBF([1.0, 2.0, 3.0])}
 both = pytest.mark.parametrize("covariance", KERNELS)

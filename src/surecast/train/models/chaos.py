@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -128,7 +129,10 @@ def _order(matrix: np.ndarray, values: np.ndarray, selection: str) -> np.ndarray
         return np.empty(0, dtype=int)
     steps = min(matrix.shape[1], len(values) - 2)
     if selection == "omp":
-        path = np.atleast_2d(orthogonal_mp(scaled, target, n_nonzero_coefs=steps, return_path=True))
+        with warnings.catch_warnings():
+            # It warns where the terms so far fit exactly: then the path may well end.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            path = np.atleast_2d(orthogonal_mp(scaled, target, n_nonzero_coefs=steps, return_path=True))
         first = np.where((path != 0).any(axis=1), (path != 0).argmax(axis=1), steps)
         return np.argsort(first, kind="stable")[: int((first < steps).sum())]
     _, active, _ = lars_path(scaled, target, method="lar", max_iter=steps)

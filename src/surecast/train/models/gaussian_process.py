@@ -50,7 +50,8 @@ class GaussianProcess(SurrogateSettings):
 
     def restore(self, study: Study, name: str, record: dict[str, Any], tensors: dict[str, np.ndarray]) -> Surrogate:
         """See `SurrogateSettings.restore`."""
-        from surecast.train.models.gaussian_process_fit import GaussianProcessSurrogate, Process
+        from surecast.train.models.gaussian_process_fit import GaussianProcessSurrogate
+        from surecast.train.models.process import Process
 
         processes = {
             output: Process.from_files(self.covariance, about, tensors, output) for output, about in record.items()

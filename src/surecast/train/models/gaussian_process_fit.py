@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ import numpy as np
 from surecast.study.errors import TrainingError
 from surecast.train.data import TrainingData
 from surecast.train.models.likelihood import NegativeLikelihood
+from surecast.train.models.process import Process
 from surecast.train.points import names as column_names
 from surecast.train.scalars import ScalarSurrogate
 
@@ -23,108 +22,9 @@ if TYPE_CHECKING:
     from surecast.study.model import Study
     from surecast.train.models.gaussian_process import GaussianProcess
 
-TOGETHER = 1024
-"""Points whose covariances with the training runs are in memory at once."""
-
 SMALLEST_NOISE, LARGEST_NOISE = 1e-10, 1.0
 SHORTEST, LONGEST = 1e-2, 1e4
 MOST_RUNS = 8000
-
-
-@dataclass(frozen=True)
-class Process:
-    """One fitted Gaussian process.
-
-    Parameters
-    ----------
-    covariance : str
-        ``matern52`` or ``squared_exponential``.
-    points : numpy.ndarray
-        Training points divided by the lengths, (n, d).
-    weights : numpy.ndarray
-        K^-1 y, (n,).
-    lengths : numpy.ndarray
-        l_i, (d,).
-    amplitude, noise : float
-        c and v.
-    shift, scale : float
-        m and s.
-    logarithm : bool
-        Whether y is the logarithm of the output.
-    """
-
-    covariance: str
-    points: np.ndarray
-    weights: np.ndarray
-    lengths: np.ndarray
-    amplitude: float
-    noise: float
-    shift: float
-    scale: float
-    logarithm: bool
-
-    def latent(self, points: np.ndarray) -> np.ndarray:
-        """Conditional mean of y (the logarithm of the output, where `logarithm`), (run,)."""
-        mean = np.empty(len(points))
-        for start in range(0, len(points), TOGETHER):
-            covariance = self._covariances(points[start : start + TOGETHER])
-            # Products summed along each row, not a matrix product: a run's bits do not depend on its neighbours.
-            mean[start : start + TOGETHER] = (covariance * self.weights).sum(axis=1)
-        return self.shift + self.scale * mean
-
-    def latent_deviation(self, points: np.ndarray) -> np.ndarray:
-        """Conditional standard deviation of y, without the noise, (run,)."""
-        from scipy.linalg import solve_triangular
-
-        deviation = np.empty(len(points))
-        for start in range(0, len(points), TOGETHER):
-            block = self._covariances(points[start : start + TOGETHER])
-            half = solve_triangular(self._cholesky, block.T, lower=True, check_finite=False)
-            deviation[start : start + TOGETHER] = np.sqrt(np.maximum(self.amplitude - (half**2).sum(axis=0), 0.0))
-        return self.scale * deviation
-
-    def mean(self, points: np.ndarray) -> np.ndarray:
-        """The prediction: the conditional mean, or where the logarithm was learnt the conditional median, (run,)."""
-        latent = self.latent(points)
-        return np.exp(latent) if self.logarithm else latent
-
-    def deviation(self, points: np.ndarray) -> np.ndarray:
-        """Conditional standard deviation of the output, (run,); for logarithms that of the log-normal law."""
-        deviation = self.latent_deviation(points)
-        if not self.logarithm:
-            return deviation
-        square = deviation**2
-        return np.asarray(np.exp(self.latent(points) + square / 2) * np.sqrt(np.expm1(square)))
-
-    def _covariances(self, points: np.ndarray) -> np.ndarray:
-        from scipy.spatial.distance import cdist
-
-        scaled = points / self.lengths
-        if self.covariance == "squared_exponential":
-            return np.asarray(self.amplitude * np.exp(-0.5 * cdist(scaled, self.points, "sqeuclidean")))
-        distance = np.sqrt(5.0) * cdist(scaled, self.points)
-        return np.asarray(self.amplitude * (1.0 + distance + distance**2 / 3.0) * np.exp(-distance))
-
-    @cached_property
-    def _cholesky(self) -> np.ndarray:
-        matrix = self._covariances(self.points * self.lengths)
-        matrix[np.diag_indices_from(matrix)] += self.noise
-        return np.linalg.cholesky(matrix)
-
-    def record(self) -> dict[str, Any]:
-        """Numbers beside the arrays."""
-        keys = ("amplitude", "noise", "shift", "scale", "logarithm")
-        return {key: getattr(self, key) for key in keys}
-
-    def tensors(self, output: str) -> dict[str, np.ndarray]:
-        """Arrays by name."""
-        return {f"{output}.{key}": getattr(self, key) for key in ("points", "weights", "lengths")}
-
-    @classmethod
-    def from_files(cls, covariance: str, about: dict[str, Any], tensors: dict[str, np.ndarray], output: str) -> Process:
-        """Inverse of `record` and `tensors`."""
-        points, weights, lengths = (tensors[f"{output}.{key}"] for key in ("points", "weights", "lengths"))
-        return cls(covariance, points, weights, lengths, **about)
 
 
 def fit_process(
