@@ -101,7 +101,7 @@ def timed_assembly(folder: Path, study: Path, workers: int) -> tuple[float, floa
         "import sys, time, os, json; from pathlib import Path\n"
         "from surecast.study.load import load_study\nfrom surecast.assemble.dataset import assemble\n"
         "folder, study, workers = Path(sys.argv[1]), load_study(sys.argv[2]), int(sys.argv[3])\n"
-        "import dask, xarray, zarr\n"
+        "import dask.array, netCDF4, scipy.stats, xarray, zarr\n"
         "parts = sorted((folder / 'parts').glob('*.nc'))\n"
         "start, cpu = time.perf_counter(), time.process_time()\n"
         "assemble(study, folder / 'design.nc', parts, folder / 'd.zarr', folder / 'd.json', workers)\n"

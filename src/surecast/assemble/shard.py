@@ -24,6 +24,8 @@ from surecast.study import digest
 from surecast.study.files import written_aside
 
 _ABSENT = np.uint64(2**64 - 1)
+_PIECE = 128 << 10
+"""Bytes handed to the system at once: for megabytes it looks for large free pages, up to four times slower."""
 
 
 class ShardWriter:
@@ -47,7 +49,9 @@ class ShardWriter:
         number = len(self.digests)
         self._index[number] = number * self._chunk_bytes, self._chunk_bytes
         self.digests.append(digest.of_array(block))
-        self._file.write(block.reshape(-1).view(np.uint8).data)
+        content = block.reshape(-1).view(np.uint8).data
+        for start in range(0, len(content), _PIECE):
+            self._file.write(content[start : start + _PIECE])
         if missing := self._chunk_bytes - block.nbytes:
             self._file.write(bytes(missing))
 
