@@ -91,6 +91,6 @@ def test_time(seconds, text):
     assert _time(seconds) == text
 
 
-@pytest.mark.parametrize(("size", "text"), [(0, "0 bytes"), (2048, "2 KiB"), (5 * 2**30, "5 GiB")])
+@pytest.mark.parametrize(("size", "text"), [(0, "0 bytes"), (1010, "0.986 KiB"), (2048, "2 KiB"), (5 * 2**30, "5 GiB")])
 def test_bytes(size, text):
     assert _bytes(size) == text

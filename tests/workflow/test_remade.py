@@ -129,16 +129,33 @@ def test_missing_folder_of_snakemake_is_noticed_by_the_doctor(edited):
     assert ill.returncode == 1
 
 
-@pytest.mark.parametrize("name", ["runs/train-0001.nc", "estimates/averages.nc", "surrogates/fno/seed0.safetensors"])
-def test_changed_byte_is_found_by_the_doctor(made, name):
+@pytest.mark.parametrize(
+    "name",
+    ["runs/train-0001.nc", "estimates/averages.nc", "surrogates/fno/seed0.safetensors", "dataset.zarr", "dataset.json"],
+)
+def test_changed_content_is_found_by_the_doctor(made, name):
     path = made.root / "results" / "smoke" / name
+    if path.suffix == ".zarr":
+        path = max((file for file in path.rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
     content = path.read_bytes()
-    changed = bytearray(content)
-    changed[len(changed) // 2] ^= 1
     try:
-        path.write_bytes(bytes(changed))
+        change(path)
         found = made.surecast("doctor", "smoke")
     finally:
         path.write_bytes(content)
-    assert found.returncode == 1
+    assert found.returncode == 1, found.stdout
     assert Path(name).name in found.stdout
+
+
+def change(path: Path) -> None:
+    """Change one value of a NetCDF file, or one byte in the middle of another."""
+    if path.suffix == ".nc":
+        from netCDF4 import Dataset
+
+        with Dataset(path, "a") as file:
+            variable = next(item for item in file.variables.values() if item.dtype == "f8" and item.ndim)
+            variable[0] = variable[0] + 1.0
+    else:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(bytes(content))

@@ -20,6 +20,6 @@ rule quantify:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(120),
+        runtime=growing(60),
     script:
         "../scripts/quantify.py"

@@ -21,7 +21,7 @@ rule train:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(120),
+        runtime=growing(60),
         gpu=1,
     script:
         "../scripts/train.py"

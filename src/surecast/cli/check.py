@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import math
 import platform
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surecast.cli.plan import STAGES, Plan
+from surecast.cli.pilot import LONG, RUNS, Cost, time_runs, time_trainings
+from surecast.cli.plan import STAGES, Plan, seeded
 from surecast.cli.repository import config_dir, plan_here
 
 if TYPE_CHECKING:
@@ -18,13 +16,12 @@ if TYPE_CHECKING:
 
 PART_SECONDS = 60.0
 """How long a part should take: long against the start of a job, short against what a kill loses."""
-PILOT_RUNS = 32
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `surecast check`."""
     parser.add_argument("study", help="name or path of the study file")
-    parser.add_argument("--no-pilot", action="store_true", help="do not time the simulator on a few runs")
+    parser.add_argument("--no-pilot", action="store_true", help="do not time a few runs and steps of training")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,61 +38,15 @@ def run(options: argparse.Namespace) -> int:
         print("Note: on Windows, Snakemake and surecast run through WSL only.")
     plan = plan_here(options.study)
     study = load_study(find_study(options.study, config_dir()).resolve())
-    cost = None if options.no_pilot else pilot(study)
-    for line in [*_what(study, plan), *_cost(study, plan, cost), *_there(plan)]:
+    for line in _what(study, plan):
+        print(line, flush=True)
+    if not options.no_pilot:
+        cost = time_runs(study)
+        for line in [*_cost(study, plan, cost), *_trainings(study, cost)]:
+            print(line, flush=True)
+    for line in [*_last_time(plan), *_there(plan)]:
         print(line)
     return 0
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a run of the simulator costs here.
-
-    Attributes
-    ----------
-    seconds : float
-        Time of a run in a batch.
-    all_bytes, scalar_bytes : float
-        Size of a run's outputs, and of those that are scalars.
-    """
-
-    seconds: float
-    all_bytes: float
-    scalar_bytes: float
-
-
-def pilot(study: Study) -> Cost:
-    """Time the simulator on a few runs of the test split; nothing is kept.
-
-    Raises
-    ------
-    SimulationError
-        If the simulator cannot be run at all.
-    """
-    import numpy as np
-
-    from surecast.simulate.truth import Truth
-    from surecast.study import seeds
-
-    law = study.joint_law()
-    inputs = law.from_uniform(seeds.generator(study.seed, "pilot").random((PILOT_RUNS, law.dimension)))
-    inputs = inputs.assign(seed=("run", np.arange(PILOT_RUNS, dtype=np.int64)))
-    truth = Truth(study)
-    truth(inputs.isel(run=slice(0, 1)))  # the first call imports and sets up
-    start = time.perf_counter()
-    made = truth(inputs.isel(run=slice(0, 1)))
-    single = time.perf_counter() - start
-    runs = 1
-    if single * PILOT_RUNS < 20.0:
-        start = time.perf_counter()
-        made = truth(inputs)
-        single, runs = (time.perf_counter() - start) / PILOT_RUNS, PILOT_RUNS
-    outputs = [made[name] for name in study.outputs]
-    return Cost(
-        seconds=single,
-        all_bytes=sum(output.nbytes for output in outputs) / runs,
-        scalar_bytes=sum(output.nbytes for output in outputs if output.ndim == 1) / runs,
-    )
 
 
 def _what(study: Study, plan: Plan) -> list[str]:
@@ -129,27 +80,36 @@ def _budget(study: Study, question: str) -> int:
     return int(component.runs) * max(1, len(component.estimators))
 
 
-def _cost(study: Study, plan: Plan, cost: Cost | None) -> list[str]:
+def _cost(study: Study, plan: Plan, cost: Cost) -> list[str]:
     design = study.build_design()
     runs = design.train + design.validation + design.test
     asked = sum(_budget(study, name) for name in plan.questions)
+    part = min(max(1, round(PART_SECONDS / cost.seconds)), design.train)
+    note = "" if part / 4 <= design.runs_per_part <= 4 * part else f" (now {design.runs_per_part})"
+    # Outputs lie in the store, in the parts and in the dataset; of a question's runs the scalars lie in the store.
+    disk = 3 * runs * cost.all_bytes + asked * (cost.scalar_bytes + 200)
+    return [
+        f"  part size    {part} runs suggested{note}: {cost.seconds:.3g} s a run here, parts of about a minute",
+        f"  disk         about {_bytes(disk)} at most, before compression",
+        f"  simulating   about {_time(runs * cost.seconds)} on one core",
+        f"  questions    at most {asked} runs, about {_time(asked * cost.seconds)} on one core",
+    ]
+
+
+def _trainings(study: Study, cost: Cost) -> list[str]:
+    """Time of the networks' trainings; what a deterministic fit takes grows too unevenly to be foretold."""
+    networks = [name for name in study.surrogates if seeded(study, name)]
+    if not networks or cost.seconds * RUNS > LONG:
+        return []
     lines = []
-    if cost is not None:
-        part = min(max(1, round(PART_SECONDS / cost.seconds)), design.train)
-        note = "" if part / 4 <= design.runs_per_part <= 4 * part else f" (now {design.runs_per_part})"
-        # Outputs lie in the store, in the parts and in the dataset; questions keep scalars in the store.
-        disk = 3 * runs * cost.all_bytes + asked * (cost.scalar_bytes + 200)
-        lines += [
-            f"  part size    {part} runs suggested{note}: {cost.seconds:.3g} s a run here, parts of about a minute",
-            f"  disk         about {_bytes(disk)} at most, before compression",
-            f"  simulating   about {_time(runs * cost.seconds)} on one core",
-            f"  questions    at most {asked} runs, about {_time(asked * cost.seconds)} on one core",
-        ]
-    for stage, seconds in measured(plan).items():
-        lines.append(f"  {stage:12s} took {_time(seconds)} here the last time")
-    if plan.surrogates and "train" not in measured(plan):
-        lines.append("  training     its time is known once one step of it has been logged: see the log of `train`")
+    for name, seconds in time_trainings(study, networks).items():
+        seeds = len(study.build_surrogate(name).seeds(study))
+        lines.append(f"  training     {name}: about {_time(seconds)} a seed on one core, {seeds} of them")
     return lines
+
+
+def _last_time(plan: Plan) -> list[str]:
+    return [f"  {stage:12s} took {_time(seconds)} here the last time" for stage, seconds in measured(plan).items()]
 
 
 def measured(plan: Plan) -> dict[str, float]:
@@ -190,5 +150,7 @@ def _time(seconds: float) -> str:
 
 
 def _bytes(size: float) -> str:
-    power = min(int(math.log(max(size, 1), 1024)), 4)
-    return f"{size / 1024**power:.3g} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
+    units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while size >= 1000 and len(units) > 1:
+        size, units = size / 1024, units[1:]
+    return f"{size:.3g} {units[0]}"

@@ -107,10 +107,32 @@ def results(plan: Plan) -> Iterator[str]:
                     yield f"{name}: is not the file that {stage} made. Remedy: delete it and run snakemake again."
             except DataError as error:
                 yield str(error)
+        if stage == "assemble":
+            yield from _chunks(plan.paths.manifest)
         for name, used in record["inputs"].items():
             # More training runs append to the design; what decides a part is in its fingerprint.
             if stage != "simulate" and Path(name).is_file() and _stamp(name) not in (used, None):
                 yield f"{job}: made from another {name}."
+
+
+def _chunks(manifest: Path) -> Iterator[str]:
+    """Chunks of the dataset that are not what the manifest says; one after the other, whatever the dataset's size."""
+    import numpy as np
+
+    from surecast.assemble.open import open_dataset
+
+    try:
+        dataset = open_dataset(manifest)
+        for name, variable in dataset.variables.items():
+            rows = len(variable) if variable.ndim else 0
+            step = max(1, rows * 2**24 // max(1, variable.nbytes))
+            for start in range(0, rows, step):
+                try:
+                    np.asarray(variable[start : start + step])
+                except DataError as error:
+                    yield f"{name}: {error}"
+    except DataError as error:
+        yield str(error)
 
 
 def expected(plan: Plan) -> dict[Path, tuple[str, tuple[str, ...]]]:

@@ -341,7 +341,7 @@ def _jobs(study: Study) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any], 
     )
     for name, model in models.items():
         fitted = settings("seed", "inputs", "correlations", "outputs", surrogate=content["surrogates"][name])
-        if _seeded(study, name):
+        if seeded(study, name):
             # Not the list of seeds: one more seed is one more training.
             fitted["training"] = {key: value for key, value in content["training"].items() if key != "seeds"}
         yield "train", (name,), fitted, ("surecast.train.train", model, *outputs, *laws)
@@ -357,7 +357,7 @@ def _jobs(study: Study) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any], 
     yield "report", (), content, ("surecast.report.report",)
 
 
-def _seeded(study: Study, surrogate: str) -> bool:
+def seeded(study: Study, surrogate: str) -> bool:
     """Whether a surrogate is trained by the section `training`; a deterministic fit has one seed of its own."""
     from surecast.train.surrogate import SurrogateSettings
 

@@ -1,0 +1,43 @@
+"""The pilot of `surecast check`: positive times, true sizes, nothing left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surecast.cli import pilot
+from surecast.study.load import load_study
+
+SMOKE = Path(__file__).resolve().parents[2] / "config" / "studies" / "smoke.yaml"
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return load_study(SMOKE)
+
+
+def test_size_and_time_of_a_run(study):
+    cost = pilot.time_runs(study)
+    assert cost.seconds > 0
+    assert cost.scalar_bytes == 2 * 8  # two scalars in double precision
+    assert cost.all_bytes == 2 * 8 + 3 * 16 * 16 * 4  # and three fields in single precision
+
+
+def test_slow_simulator_is_timed_by_one_run(study, monkeypatch):
+    monkeypatch.setattr(pilot, "LONG", 0.0)
+    assert pilot.time_runs(study).all_bytes == 2 * 8 + 3 * 16 * 16 * 4
+
+
+def test_training_is_timed_by_its_steps(study, tmp_path, monkeypatch):
+    clock = iter([0.0, 5.0, 10.0, 12.0, 20.0, 24.0])  # 5 s with the imports, 2 s for 3 steps, 4 s for 13
+    monkeypatch.setattr(pilot.time, "perf_counter", lambda: next(clock, 0.0))
+    monkeypatch.setattr("surecast.train.train.train", lambda *arguments: None)
+    assert pilot.time_trainings(study, ["fno"]) == {"fno": pytest.approx(0.2 * study.training.steps)}
+
+
+def test_training_leaves_nothing_and_is_silent(study, tmp_path, capsys):
+    assert pilot.time_trainings(study, ["fno"])["fno"] >= 0
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().err == ""
