@@ -61,7 +61,9 @@ def test_too_many_failed_runs_stop_the_study_before_anything_is_written(make):
     failed = int((made.design["a"].values >= 0.98).sum())
     runs = made.design.sizes["run"]
     made.study = made.study.model_copy(update={"failures": Failures(max_share=(failed - 0.5) / runs)})
-    with pytest.raises(SimulationError, match=rf"{failed} of {runs} runs failed.*\n.*a = 0\.9[89]\d*.*seed = \d+.*u is NaN"):
+    with pytest.raises(
+        SimulationError, match=rf"{failed} of {runs} runs failed.*\n.*a = 0\.9[89]\d*.*seed = \d+.*u is NaN"
+    ):
         made.assemble()
     assert not made.paths.dataset.exists()
     assert not made.paths.manifest.exists()

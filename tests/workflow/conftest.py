@@ -121,10 +121,10 @@ def cube(inputs: xr.Dataset) -> xr.Dataset:
     y.attrs = {"units": "1", "long_name": "cube"}
     return xr.Dataset({"response": y})
 '''
-HELPER = '''
+HELPER = """
 def scale(value):
     return value * 2
-'''
+"""
 STUDY = """
 title: A function of two inputs
 seed: 5

@@ -333,11 +333,28 @@ def _jobs(study: Study) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any], 
     for part in parts(study.build_design()):
         # The date of the design does not count for a part: what decides its runs stands here.
         runs = [part.split, part.start, part.stop]
-        yield "simulate", (part.name,), settings(*truth, design=rule, runs=runs), (
-            "surecast.simulate.part", *simulator, *outputs, *drawn,
+        yield (
+            "simulate",
+            (part.name,),
+            settings(*truth, design=rule, runs=runs),
+            (
+                "surecast.simulate.part",
+                *simulator,
+                *outputs,
+                *drawn,
+            ),
         )
-    yield "assemble", (), settings(*truth, "dataset"), (
-        "surecast.assemble.dataset", "surecast.assemble.refinement", *simulator, *outputs, *laws,
+    yield (
+        "assemble",
+        (),
+        settings(*truth, "dataset"),
+        (
+            "surecast.assemble.dataset",
+            "surecast.assemble.refinement",
+            *simulator,
+            *outputs,
+            *laws,
+        ),
     )
     for name, model in models.items():
         fitted = settings("seed", "inputs", "correlations", "outputs", surrogate=content["surrogates"][name])
@@ -345,14 +362,32 @@ def _jobs(study: Study) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any], 
             # Not the list of seeds: one more seed is one more training.
             fitted["training"] = {key: value for key, value in content["training"].items() if key != "seeds"}
         yield "train", (name,), fitted, ("surecast.train.train", model, *outputs, *laws)
-        yield "evaluate", (name,), settings("outputs", "evaluation", name=name), (
-            "surecast.evaluate.evaluate", model, *outputs, *laws,
+        yield (
+            "evaluate",
+            (name,),
+            settings("outputs", "evaluation", name=name),
+            (
+                "surecast.evaluate.evaluate",
+                model,
+                *outputs,
+                *laws,
+            ),
         )
     yield "baselines", (), settings(*truth, "evaluation"), ("surecast.evaluate.baselines", *simulator, *outputs, *laws)
     for name in study.questions:
         used = tuple(models[surrogate] for surrogate in _needed(study, name))
-        yield "quantify", (name,), settings(*truth, question=content["questions"][name]), (
-            "surecast.quantify.answer", *_question_code(study, name), *used, *simulator, *outputs, *laws,
+        yield (
+            "quantify",
+            (name,),
+            settings(*truth, question=content["questions"][name]),
+            (
+                "surecast.quantify.answer",
+                *_question_code(study, name),
+                *used,
+                *simulator,
+                *outputs,
+                *laws,
+            ),
         )
     yield "report", (), content, ("surecast.report.report",)
 

@@ -55,9 +55,7 @@ def check_simulator(simulator: Simulator, inputs: xr.Dataset) -> None:
 
 def _check_shape(simulator: Simulator, raw: xr.Dataset, runs: int) -> None:
     if "failure" not in raw or raw["failure"].dims != ("run",):
-        raise SimulationError(
-            "the simulator returns no failure (run,).", "return empty text where all is well."
-        )
+        raise SimulationError("the simulator returns no failure (run,).", "return empty text where all is well.")
     for name, variable in raw.data_vars.items():
         if variable.dims[:1] != ("run",) or variable.sizes["run"] != runs:
             raise SimulationError(
