@@ -118,9 +118,9 @@ def resolve(table: str, kind: str, folder: str | Path | None = None) -> Any:
     if ":" in kind:
         return _user(kind, folder)
     if table == "laws" and kind not in TABLES["laws"]:
-        from surecast.study.laws.continuous import distribution_class, distribution_names
+        from surecast.study.laws.continuous import distribution_class, is_distribution
 
-        if kind not in distribution_names():
+        if not is_distribution(kind):
             raise ComponentError(f"there is no law of kind {kind!r}.", suggestion(kind, names(table)))
         return distribution_class(kind)
     return resolve_target(target(table, kind))

@@ -36,17 +36,18 @@ def same_bits() -> Iterator[None]:
     # Read by cuBLAS when its first handle is made; without it a deterministic product raises an error.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     threads = torch.get_num_threads()
-    strict = torch.are_deterministic_algorithms_enabled()
+    strictness = torch.get_deterministic_debug_mode()
     precision = torch.get_float32_matmul_precision()
     tuned = torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    # Not use_deterministic_algorithms, which also tells torch's compiler and takes a second to import it.
+    torch.set_deterministic_debug_mode("error")
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.benchmark = torch.backends.cudnn.allow_tf32 = False
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(strict)
+        torch.set_deterministic_debug_mode(strictness)
         torch.set_float32_matmul_precision(precision)
         torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32 = tuned

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import Field, PrivateAttr, create_model, model_validator
 
 from surecast.study.component import refused
+from surecast.study.laws import closed_forms
 from surecast.study.laws.law import Law, column, inside
 
 Real = Annotated[float, Field(allow_inf_nan=False)]
@@ -36,7 +37,7 @@ class Continuous(Law):
     _mass: float = PrivateAttr(default=1.0)
 
     def distribution(self) -> Any:
-        """The frozen scipy.stats distribution before truncation."""
+        """The distribution before truncation, as scipy.stats freezes it."""
         raise NotImplementedError
 
     @model_validator(mode="after")
@@ -130,18 +131,17 @@ class Uniform(Continuous):
 
     def distribution(self) -> Any:
         """scipy.stats.uniform between low and high."""
-        from scipy import stats
-
         if self.loc is not None or self.scale is not None:
             if self.low is not None or self.high is not None:
                 raise refused("", "low and high are mixed with loc and scale.", "give low and high alone.")
-            return stats.uniform(self.loc or 0.0, 1.0 if self.scale is None else self.scale)
+            scale = 1.0 if self.scale is None else self.scale
+            return closed_forms.distribution("uniform", loc=self.loc or 0.0, scale=scale)
         if self.low is None or self.high is None:
             missing = "low" if self.low is None else "high"
             raise refused(missing, "a setting is missing.", "a uniform law needs low and high.")
         if not self.low < self.high:
             raise refused("high", f"must be greater than low, {self.low}.", "swap them, or widen the range.")
-        return stats.uniform(self.low, self.high - self.low)
+        return closed_forms.distribution("uniform", loc=self.low, scale=self.high - self.low)
 
 
 class Normal(Continuous):
@@ -152,9 +152,7 @@ class Normal(Continuous):
 
     def distribution(self) -> Any:
         """scipy.stats.norm."""
-        from scipy import stats
-
-        return stats.norm(self.mean, self.standard_deviation)
+        return closed_forms.distribution("norm", loc=self.mean, scale=self.standard_deviation)
 
 
 class ScipyLaw(Continuous):
@@ -173,10 +171,8 @@ class ScipyLaw(Continuous):
 
     def distribution(self) -> Any:
         """The frozen distribution."""
-        from scipy import stats
-
         shapes = [getattr(self, name) for name in self.shapes]
-        return getattr(stats, self.scipy_name)(*shapes, loc=self.loc, scale=self.scale)
+        return closed_forms.distribution(self.scipy_name, *shapes, loc=self.loc, scale=self.scale)
 
 
 @functools.cache
@@ -191,12 +187,19 @@ def distribution_names() -> tuple[str, ...]:
     )
 
 
+def is_distribution(name: str) -> bool:
+    """Whether scipy has a continuous distribution of this name."""
+    return name in closed_forms.SHAPES or name in distribution_names()
+
+
 @functools.cache
 def distribution_class(name: str) -> type[ScipyLaw]:
     """The law of one of scipy's distributions; its shape parameters are required settings."""
-    from scipy import stats
+    shapes = closed_forms.SHAPES.get(name)
+    if shapes is None:
+        from scipy import stats
 
-    shapes = tuple(text.strip() for text in (getattr(stats, name).shapes or "").split(",") if text.strip())
+        shapes = tuple(text.strip() for text in (getattr(stats, name).shapes or "").split(",") if text.strip())
     fields: dict[str, Any] = {
         shape: (Real, Field(description=f"Shape parameter {shape} of scipy.stats.{name}.")) for shape in shapes
     }
