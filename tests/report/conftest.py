@@ -68,6 +68,7 @@ class Made:
     estimates: list[Path] = field(default_factory=list)
     evaluations: list[Path] = field(default_factory=list)
     manifest: Path | None = None
+    histories: list[Path] = field(default_factory=list)
 
     @property
     def page(self) -> Path:
@@ -85,6 +86,7 @@ class Made:
             page,
             page.parent / "figures",
             page.parent / "tables",
+            self.histories,
         )
         return page
 
@@ -113,6 +115,13 @@ def make(
             "gp": scalar_scores(),
             "baselines": baselines(),
         }
+        made.histories = [
+            _write(folder / f"surrogates/{name}/seed{seed}.history.nc", history(seed))
+            for name in ("fno", "unet")
+            for seed in (0, 1, 2)
+        ]
+        no_network = xr.Dataset({"length": ("output", [1.0])})
+        made.histories.append(_write(folder / "surrogates/gp/seed0.history.nc", no_network))
         made.evaluations = [_write(folder / f"evaluation/{name}.nc", dataset) for name, dataset in scores.items()]
     if manifest:
         made.manifest = folder / "dataset.json"
@@ -223,6 +232,16 @@ def estimates() -> dict[str, xr.Dataset]:
     return made
 
 
+def history(seed: int) -> xr.Dataset:
+    """What the training of a network writes: validation errors of its fields after so many steps."""
+    step = np.arange(100, 1100, 100)
+    falling = (1 + 0.1 * seed) * 0.3 / np.sqrt(step)
+    history = xr.Dataset(coords={"step": step})
+    for name, scale in (("loss", 1.0), ("pressure", 1.0), ("flux_x", 2.0)):
+        history[name] = ("step", scale * falling)
+    return history
+
+
 def _over_seeds(scores: xr.Dataset, metric: str, dims: tuple[str, ...], values: np.ndarray) -> None:
     scores[metric] = (("seed", *dims), values)
     scores[f"{metric}_mean"] = (dims, values.mean(axis=0))
@@ -256,7 +275,7 @@ def field_scores(error: float) -> xr.Dataset:
         scores[f"{output}_truth"] = (("example", "y", "x"), truth)
         scores[f"{output}_prediction"] = (("example", "y", "x"), prediction)
     _scalars(scores, run, seeds, error)
-    scores.attrs = {"test_runs": run.size, "failed_runs": 1}
+    scores.attrs = {"test_runs": run.size, "failed_runs": 1, "kind": "fno"}
     return scores
 
 
@@ -266,7 +285,7 @@ def scalar_scores() -> xr.Dataset:
     scores = xr.Dataset(coords={"seed": [0], "run": run})
     _scalars(scores, run, 1, 0.05)
     scores["prediction_cpu_seconds"] = ("seed", [2.3e-5])
-    scores.attrs = {"test_runs": run.size, "failed_runs": 1}
+    scores.attrs = {"test_runs": run.size, "failed_runs": 1, "kind": "gaussian_process"}
     return scores
 
 

@@ -95,8 +95,9 @@ def test_page_opens_with_every_answer(written: Any) -> None:
     for name in written.study.questions:
         assert name in answers
     for words in (
-        "mean of outflow 1.2474 m²/day 95 %: 1.2453 to 1.2495 certified 2,000 control variates about 390,000",
-        "196 times as many 0.082 % outflow, 8 runs",
+        "mean of outflow 1.2474 m²/day 95 %: 1.2453 to 1.2495 certified 2,000 + 80",
+        "control variates + surrogates about 390,000 188 times as many 0.082 % outflow, 8 runs",  # 392,000 over 2,000 + 80
+        "and the 80 for training and choosing the surrogates",
         "variance of outflow 0.5155 (m²/day)²",
         "probability of peak > 3.47 1.061 × 10⁻³ 95 %: 1.000 to 1.122 × 10⁻³",
         "not certified",
@@ -114,8 +115,11 @@ def test_sections_tell_the_rest(written: Any) -> None:
     text = Page(written.page.read_text(encoding="utf-8")).text
     for words in (
         "What is left, 7 %",
-        "pressure fno 3 2.44 % ± 0.18 %",
-        "outflow gp 1 5.00 % –",
+        "pressure fno FNO 3 2.44 % ± 0.18 %",
+        "outflow gp gaussian process 1 5.00 % –",
+        "Relative L2 error on the validation runs as the trainings went",
+        "the 80 that its surrogates learnt from come on top",
+        "seeds of the trainings fno 0, 1, 2; unet 0, 1, 2; gp 0",
         "cells 16 (its own)",
         "never here",
         "-div(k grad p) = f",
@@ -124,12 +128,12 @@ def test_sections_tell_the_rest(written: Any) -> None:
         " % of the variance kept)",
         "1 failed run: kept with inputs and message, never averaged in",
         "no <convergence>",
-        "snakemake --cores all --config studies=[aquifer]",
+        "snakemake --cores all --config studies=path/to/aquifer.yaml",
         "Fourier neural operator",
         "A. Author, A book & its 100 % truths, 1999.",
     ):
         assert words in text
-    for path in [*written.estimates, *written.evaluations[:3]]:
+    for path in [*written.estimates, *written.evaluations, *written.histories]:
         assert str(read_dataset(path).attrs["digest"]) in text
 
 
@@ -206,14 +210,60 @@ def test_a_changed_file_is_noticed(full: Any) -> None:
 
 def test_figures_are_one_page_pdf_files_without_dates(written: Any) -> None:
     figures = sorted((written.page.parent / "figures").glob("*.pdf"))
-    assert {"convergence-averages-outflow-mean.pdf", "fields-typical.pdf", "sobol-drivers-outflow.pdf"} <= {
-        figure.name for figure in figures
-    }
+    assert {
+        "convergence-averages-outflow-mean.pdf",
+        "fields-typical.pdf",
+        "sobol-drivers-outflow.pdf",
+        "training-pressure.pdf",
+        "training-flux-x.pdf",
+    } <= {figure.name for figure in figures}
     for figure in figures:
         content = figure.read_bytes()
         assert content.startswith(b"%PDF")
         assert b"CreationDate" not in content
         assert content.count(b"/Type /Page ") + content.count(b"/Type /Page\n") == 1
+
+
+def test_training_runs_count_where_a_surrogate_helped_and_nowhere_else(written: Any) -> None:
+    from surecast.report.estimates import read_answers
+
+    for estimate in read_answers(written.estimates[0]).estimates:
+        helped = estimate.estimator == "control_variates"
+        assert estimate.learnt_runs == (64 + 16 if helped else 0)
+        spent = 2080 if helped else 2000
+        assert estimate.gain == pytest.approx(estimate.equivalent_monte_carlo_runs / spent, rel=1e-15)
+
+
+def test_the_figure_of_trainings_says_where_they_ended() -> None:
+    from surecast.report.figures.training import training
+
+    courses = {"unet": (np.array([100, 200]), np.array([[0.2, 0.03], [0.3, 0.05]]))}
+    drawing = training("course", "Error of u in training", courses, ["fno", "unet"])
+    assert "unet ends at 4 % after 200 steps" in drawing.description
+
+
+@pytest.mark.parametrize(
+    ("output", "names"),
+    [
+        ("peak", ["peak"]),
+        ("peak>3.47", ["peak"]),
+        ("(outflow < 0.2 or peak > 3) and outflow > 0.1", ["outflow", "peak"]),
+    ],
+)
+def test_the_discretisation_error_is_that_of_every_output_asked_about(output: str, names: list[str]) -> None:
+    from surecast.report.sections.answers import outputs_named
+
+    assert outputs_named(output) == names
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [("/a/config/studies/burgers.yaml", "[burgers]"), ("/a/studies/mine.yaml", "path/to/mine.yaml")],
+)
+def test_the_command_names_studies_that_live_elsewhere_by_their_file(file: str, named: str) -> None:
+    from surecast.report.sections.provenance import asked_for
+
+    assert asked_for(Path(file)) == named
 
 
 def test_one_dimensional_fields_are_drawn_as_lines(tmp_path: Path) -> None:

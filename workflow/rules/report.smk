@@ -13,6 +13,11 @@ rule report:
         manifest="results/{study}/dataset.json",
         scores=lambda wildcards: [str(plan_of(wildcards).paths.scores(name)) for name in plan_of(wildcards).surrogates],
         baselines="results/{study}/evaluation/baselines.nc",
+        histories=lambda wildcards: [
+            str(path.with_suffix(".history.nc"))
+            for name in plan_of(wildcards).surrogates
+            for path in plan_of(wildcards).trained(name)
+        ],
         estimates=lambda wildcards: [
             str(plan_of(wildcards).paths.estimate(question)) for question in plan_of(wildcards).questions
         ],

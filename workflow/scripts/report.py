@@ -13,4 +13,5 @@ with job(snakemake) as study:
         snakemake.output.page,
         snakemake.output.figures,
         snakemake.output.tables,
+        list(snakemake.input.histories),
     )

@@ -35,7 +35,10 @@ class Settling:
 
 @dataclass(frozen=True)
 class Estimate:
-    """One statistic by one estimator, as in the columns of the estimates' files."""
+    """One statistic by one estimator, as in the columns of the estimates' files.
+
+    `learnt_runs` counts the runs that its surrogates were trained on and chosen by; 0 without a surrogate.
+    """
 
     question: str
     output: str
@@ -51,6 +54,7 @@ class Estimate:
     verdict: str
     seed: int
     units: str = ""
+    learnt_runs: int = 0
     equivalent_monte_carlo_runs: float = math.nan
     citations: tuple[str, ...] = ()
     settling: Settling | None = None
@@ -70,9 +74,15 @@ class Estimate:
         """Half the width of the interval."""
         return (self.high - self.low) / 2
 
+    @property
+    def gain(self) -> float:
+        """Runs of plain Monte Carlo for an interval as wide, over all runs spent, those for the surrogates included."""
+        spent = self.simulator_runs + self.learnt_runs
+        return self.equivalent_monte_carlo_runs / spent if spent else math.nan
+
     def row(self) -> dict[str, Any]:
-        """The columns of the estimates' files."""
-        return {name: getattr(self, name) for name in COLUMNS} | {"units": self.units}
+        """The columns of the estimates' files, the unit, and the runs that its surrogates learnt from."""
+        return {name: getattr(self, name) for name in COLUMNS} | {"units": self.units, "learnt_runs": self.learnt_runs}
 
 
 @dataclass(frozen=True)
@@ -135,10 +145,12 @@ def read_answers(path: str | Path) -> Answers:
         If the file is torn or does not match its digest.
     """
     dataset = read_dataset(path)
+    learnt = int(dataset.attrs.get("training_runs", 0)) + int(dataset.attrs.get("validation_runs", 0))
     grouped: dict[tuple[str, str], list[Estimate]] = {}
     for index in range(dataset.sizes["estimate"]):
         row = dataset.isel(estimate=index)
         columns = {name: row[name].item() for name in (*COLUMNS, "units", "equivalent_monte_carlo_runs")}
+        columns["learnt_runs"] = learnt if columns["surrogate_runs"] else 0
         estimate = Estimate(**columns, citations=tuple(row["citations"].item().split()), settling=_settling(row))
         grouped.setdefault((estimate.output, estimate.statistic), []).append(estimate)
     statistics = tuple(Statistic(rows[0], tuple(rows[1:])) for rows in grouped.values())

@@ -20,6 +20,8 @@ from surecast.report.sections.sensitivities import sensitivities_section
 from surecast.study.files import read_dataset, read_json, write_text
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from surecast.study.model import Study
 
 BASELINES = "baselines"
@@ -34,6 +36,7 @@ def report(
     output_html: str | Path,
     figures_dir: str | Path,
     tables_dir: str | Path,
+    histories: Sequence[str | Path] = (),
 ) -> None:
     """Write ``report.html``, ``figures/*.pdf`` and ``tables/*.{csv,tex,bib}``; the same inputs give the same bytes.
 
@@ -51,6 +54,8 @@ def report(
         Where the page goes.
     figures_dir, tables_dir : path
         Folders for the figures and the tables; made if they are not there.
+    histories : sequence of path
+        ``surrogates/<name>/seed<k>.history.nc``: how the trainings went.
 
     Raises
     ------
@@ -61,16 +66,21 @@ def report(
     scores = {path.stem: read_dataset(path) for path in map(Path, evaluations)}
     dataset = read_json(manifest) if manifest is not None else {}
     answers = [read_answers(questions[name]) for name in study.questions if name in questions]
+    digests = {f"evaluation/{name}.nc": str(one.attrs["digest"]) for name, one in scores.items()}
     baselines = scores.pop(BASELINES, None)
     scores = {name: scores[name] for name in study.surrogates if name in scores}
-    digests = {f"estimates/{answer.question}.nc": str(answer.attributes["digest"]) for answer in answers}
-    digests |= {f"evaluation/{name}.nc": str(one.attrs["digest"]) for name, one in scores.items()}
+    courses = {path: read_dataset(path) for path in sorted(map(Path, histories))}
+    trained: dict[str, list[xr.Dataset]] = {}
+    for path, history in courses.items():
+        trained.setdefault(path.parent.name, []).append(history)
+    digests |= {f"estimates/{answer.question}.nc": str(answer.attributes["digest"]) for answer in answers}
+    digests |= {f"surrogates/{path.parent.name}/{path.name}": str(one.attrs["digest"]) for path, one in courses.items()}
     digests |= {"dataset.json": str(dataset["digest"])} if dataset else {}
 
     made = [
         answers_section(answers, asked(study), dict(dataset.get("discretisation_error", {}))),
         sensitivities_section(answers),
-        accuracy_section(scores, study.report.examples),
+        accuracy_section(scores, study.report.examples, trained),
         costs_section(scores, baselines),
         convergence_section(answers),
         dataset_section(study, dataset),
@@ -115,7 +125,7 @@ def _summary(study: Study, answers: Sequence[Answers], dataset: Mapping[str, Any
         {(one.question, one.estimator): one.simulator_runs for answer in answers for one in answer.estimates}.values()
     )
     if spent:
-        summary.append(("simulator runs for the answers", numbers.count(spent)))
+        summary.append(("simulator runs for the estimates", numbers.count(spent)))
     runs = sum(int(split["runs"]) for split in dict(dataset.get("splits", {})).values())
     if runs:
         summary.append(("runs in the dataset", numbers.count(runs)))

@@ -12,6 +12,7 @@ from surecast.report.figures.accuracy import accuracy
 from surecast.report.figures.canvas import Drawing
 from surecast.report.figures.fields import Example, fields
 from surecast.report.figures.spectrum import spectrum
+from surecast.report.figures.training import training
 from surecast.report.sections.section import Section, file_stem
 from surecast.report.tables import Column, Table
 
@@ -22,7 +23,9 @@ EXAMPLES = ("typical", "worst", "best")
 """Examples of `surecast.evaluate.examples` in the order in which the page shows them."""
 
 
-def accuracy_section(evaluations: Mapping[str, xr.Dataset], examples: int) -> Section | None:
+def accuracy_section(
+    evaluations: Mapping[str, xr.Dataset], examples: int, histories: Mapping[str, Sequence[xr.Dataset]]
+) -> Section | None:
     """Build the section; None without surrogates.
 
     Parameters
@@ -31,6 +34,8 @@ def accuracy_section(evaluations: Mapping[str, xr.Dataset], examples: int) -> Se
         ``evaluation/<name>.nc`` as `surecast.evaluate.evaluate` writes them.
     examples : int
         How many test runs are shown side by side.
+    histories : mapping of surrogate to Datasets
+        ``surrogates/<name>/seed<k>.history.nc``, one a seed; those without steps (no network's) are not drawn.
     """
     if not evaluations:
         return None
@@ -48,6 +53,7 @@ def accuracy_section(evaluations: Mapping[str, xr.Dataset], examples: int) -> Se
         )
     tables = [table for table in (_field_table(evaluations), _scalar_table(evaluations)) if table.rows]
     bands = [_spectrum(output, evaluations) for output in field_errors]
+    courses = [drawing for output in field_errors if (drawing := _training(output, histories, order)) is not None]
     shown = _examples(evaluations, examples)
     seeds = sorted({evaluation.sizes["seed"] for evaluation in evaluations.values()})
     content = {
@@ -55,10 +61,11 @@ def accuracy_section(evaluations: Mapping[str, xr.Dataset], examples: int) -> Se
         "tables": tables,
         "bands": bands,
         "examples": shown,
+        "courses": courses,
         "seeds": " or ".join(map(str, seeds)),
         "test_runs": max(int(evaluation.attrs.get("test_runs", 0)) for evaluation in evaluations.values()),
     }
-    drawings = [*overview, *bands, *(example["wide"] for example in shown)]
+    drawings = [*overview, *bands, *courses, *(example["wide"] for example in shown)]
     return Section("accuracy", "Accuracy of the surrogates", content, drawings, tables)
 
 
@@ -79,6 +86,7 @@ def _rows(evaluations: Mapping[str, xr.Dataset], dimension: str, metrics: Sequen
             continue
         for index, output in enumerate(scores[dimension].values.tolist()):
             row = {"surrogate": surrogate, "output": output, "units": str(scores[f"{dimension}_units"].values[index])}
+            row["kind"] = str(scores.attrs["kind"])
             row["seeds"] = int(scores.sizes["seed"])
             for metric in metrics:
                 row[metric] = float(scores[f"{metric}_mean"].values[index])
@@ -88,11 +96,22 @@ def _rows(evaluations: Mapping[str, xr.Dataset], dimension: str, metrics: Sequen
     return sorted(rows, key=lambda row: order.index(row["output"]))
 
 
+def kind_words(kind: str) -> str:
+    """A surrogate's kind as a reader writes it; that of the simple baseline says so."""
+    words = {"fno": "FNO", "unet": "U-Net", "pod_ridge": "POD with ridge regression, the simple baseline"}
+    return words.get(kind, kind.replace("_", " "))
+
+
 def _spread(value: float) -> str:
     return "–" if value != value else f"± {numbers.percent(value)}"
 
 
-_NAMES = [Column("output", "output"), Column("surrogate", "surrogate"), Column("seeds", "seeds", str, numeric=True)]
+_NAMES = [
+    Column("output", "output"),
+    Column("surrogate", "surrogate"),
+    Column("kind", "kind", kind_words),
+    Column("seeds", "seeds", str, numeric=True),
+]
 
 
 def _field_table(evaluations: Mapping[str, xr.Dataset]) -> Table:
@@ -132,6 +151,19 @@ def _spectrum(output: str, evaluations: Mapping[str, xr.Dataset]) -> Drawing:
     }
     bands = next(scores["band"].values.tolist() for scores in evaluations.values() if "band" in scores.coords)
     return spectrum(file_stem("bands", output), f"Error of {output} by wave number", bands, errors, list(evaluations))
+
+
+def _training(output: str, histories: Mapping[str, Sequence[xr.Dataset]], order: Sequence[str]) -> Drawing | None:
+    """Validation error of an output against steps; None where no surrogate of it was trained in steps."""
+    courses = {}
+    for surrogate in order:
+        known = [one for one in histories.get(surrogate, ()) if output in one and one[output].dims == ("step",)]
+        if known:
+            errors = np.stack([one[output].values.astype(float) for one in known])  # seeds share their steps
+            courses[surrogate] = (known[0]["step"].values, errors)
+    if not courses:
+        return None
+    return training(file_stem("training", output), f"Error of {output} in training", courses, order)
 
 
 def _examples(evaluations: Mapping[str, xr.Dataset], count: int) -> list[dict[str, Any]]:

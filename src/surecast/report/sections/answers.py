@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from surecast.quantify.event import parse_event
 from surecast.report import numbers
 from surecast.report.estimates import Answers, Estimate, Statistic, estimator_words, printed, shown_intervals
 from surecast.report.sections.section import Section, file_stem
@@ -25,6 +26,7 @@ class Row:
     reason: str
     estimator: str
     simulator_runs: str
+    learnt_runs: str
     plain_monte_carlo: str
     gain: str
     discretisation: str
@@ -60,6 +62,8 @@ def answers_section(
     intervals = shown_intervals(answers)
     levels = sorted({one.level for one in intervals})
     content = {"questions": shown, "intervals": len(intervals), "levels": _count_by_level(intervals, levels)}
+    learnt = max((one.learnt_runs for answer in answers for one in answer.estimates), default=0)
+    content["learnt"] = numbers.count(learnt) if learnt else ""
     content["misses"] = numbers.number(sum(1 - one.level for one in intervals), 2)
     return Section("answers", "Answers", content, tables=[_table(answer) for answer in answers])
 
@@ -87,9 +91,7 @@ def _trained(label: str) -> str:
 def _row(statistic: Statistic, discretisation: Mapping[str, Any]) -> Row:
     answer = statistic.answer
     plain_runs = answer.equivalent_monte_carlo_runs
-    gain = plain_runs / answer.simulator_runs if answer.simulator_runs else math.nan
-    of = next((name for name in discretisation if name in answer.output.split()), None)  # an event names its output
-    known = discretisation[of] if of is not None else None
+    known = {name: discretisation[name] for name in outputs_named(answer.output) if name in discretisation}
     return Row(
         label=statistic.label,
         interval=printed(answer),
@@ -99,13 +101,21 @@ def _row(statistic: Statistic, discretisation: Mapping[str, Any]) -> Row:
         reason=answer.reason,
         estimator=estimator_words(answer.estimator),
         simulator_runs=numbers.count(answer.simulator_runs),
+        learnt_runs=numbers.count(answer.learnt_runs) if answer.learnt_runs else "",
         plain_monte_carlo=f"about {numbers.rounded_count(plain_runs)}"
         if math.isfinite(plain_runs)
         else numbers.UNKNOWN,
-        gain=_gain(gain),
-        discretisation=numbers.percent(known["relative_l2"]) if known else numbers.UNKNOWN,
-        discretisation_of=f"{of}, {known['runs']} runs" if known else "",
+        gain=_gain(answer.gain),
+        discretisation=" and ".join(numbers.percent(of["relative_l2"]) for of in known.values()) or numbers.UNKNOWN,
+        discretisation_of=", ".join([" and ".join(known), *{f"{of['runs']} runs" for of in known.values()}])
+        if known
+        else "",
     )
+
+
+def outputs_named(output: str) -> list[str]:
+    """Outputs of the study that an estimate is about: one by its name, or those that an event compares."""
+    return [output] if output.isidentifier() else parse_event(output).names()
 
 
 def _gain(ratio: float) -> str:
@@ -138,6 +148,7 @@ def _table(answer: Answers) -> Table:
         Column("standard_error", "standard error", lambda value: numbers.number(value, 2), numeric=True),
         Column("level", "level", lambda value: f"{100 * value:g} %", numeric=True),
         Column("simulator_runs", "simulator runs", numbers.count, numeric=True),
+        Column("learnt_runs", "runs for its surrogates", numbers.count, numeric=True),
         Column("surrogate_runs", "surrogate runs", numbers.count, numeric=True),
         Column("verdict", "verdict", plain),
         Column("seed", "seed", plain),

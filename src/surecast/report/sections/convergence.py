@@ -19,7 +19,9 @@ def convergence_section(answers: Sequence[Answers]) -> Section | None:
         for statistic in answer.statistics
         if (drawing := _drawing(answer.question, statistic)) is not None
     ]
-    return Section("convergence", "Convergence", {"figures": drawings}, drawings) if drawings else None
+    learnt = max((one.learnt_runs for answer in answers for one in answer.estimates), default=0)
+    content = {"figures": drawings, "learnt": numbers.count(learnt) if learnt else ""}
+    return Section("convergence", "Convergence", content, drawings) if drawings else None
 
 
 def _drawing(question: str, statistic: Statistic) -> Drawing | None:

@@ -33,7 +33,7 @@ def costs_section(evaluations: Mapping[str, xr.Dataset], baselines: xr.Dataset |
     compared = {name: break_even(scores, baselines) for name, scores in evaluations.items()}
     targets = list(dict.fromkeys(target for table in compared.values() for target in table["target"].values.tolist()))
     drawings = [_drawing(target, compared, baselines) for target in targets]
-    made = [_break_even_table(compared), _stated_table(compared), _grid_table(baselines)]
+    made = [_break_even_table(compared, evaluations), _stated_table(compared), _grid_table(baselines)]
     tables = [table for table in made if table.rows]
     content = {
         "figures": drawings,
@@ -84,15 +84,17 @@ def _grid_table(baselines: xr.Dataset) -> Table:
     return Table("coarser-grids", "The same simulator on coarser grids", columns, _grids(baselines))
 
 
-def _break_even_table(compared: Mapping[str, xr.Dataset]) -> Table:
+def _break_even_table(compared: Mapping[str, xr.Dataset], evaluations: Mapping[str, xr.Dataset]) -> Table:
     rows = [
         {
             "target": target,
             "surrogate": name,
+            "seeds": int(evaluations[name].sizes["seed"]),
             "error": float(table["surrogate_error"].values[index]),
             "prediction": float(table.attrs["prediction_cpu_seconds"]),
             "training": float(table.attrs["training_cpu_seconds"]),
-            "equal_grid": str(table["equal_grid"].values[index]),
+            "equal_grid": str(table["equal_grid"].values[index])
+            + (" (coarsest tried)" if table["coarsest_tried"].values[index] else ""),
             "equal_seconds": float(table["equal_cpu_seconds"].values[index]),
             "speed_ratio": float(table["speed_ratio"].values[index]),
             "solves": float(table["solves"].values[index]),
@@ -103,6 +105,7 @@ def _break_even_table(compared: Mapping[str, xr.Dataset]) -> Table:
     columns = [
         Column("target", "output"),
         Column("surrogate", "surrogate"),
+        Column("seeds", "seeds", str, numeric=True),
         Column("error", "its error", lambda value: numbers.percent(value), numeric=True),
         Column("prediction", "CPU time a prediction", numbers.seconds, numeric=True),
         Column("training", "CPU time of training", numbers.seconds, numeric=True),
@@ -140,5 +143,8 @@ def _stated_table(compared: Mapping[str, xr.Dataset]) -> Table:
     for item in costs:
         heading = "a run takes " + item.replace(" ", "\N{NO-BREAK SPACE}")
         columns.append(Column(f"solves_{item}", heading, solves_text, numeric=True))
-    caption = "The same for a simulator whose run takes longer: solves until the surrogate has paid"
+    caption = (
+        "The same for a simulator whose run takes longer, coarser grids being cheaper by the ratios measured here: "
+        "solves until the surrogate has paid"
+    )
     return Table("break-even-elsewhere", caption, columns, by_target(rows))
