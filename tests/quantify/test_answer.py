@@ -104,6 +104,37 @@ def test_the_answers_are_right_and_carry_units(ready):
     assert drivers["group"].values.tolist() == ["x1", "x2", "x3"] * 2
 
 
+def test_no_run_of_an_estimate_is_one_of_the_dataset_or_of_another_estimator(ready):
+    from surecast.assemble.open import open_dataset
+    from surecast.simulate.truth import Truth
+
+    study, paths = ready
+    names = ["x1", "x2", "x3"]
+    asked_for = []
+    simulator = Truth(study, outputs=("response",), store=None, fields=False)
+
+    def watched(inputs):
+        asked_for.append(np.stack([inputs[name].values for name in names], axis=1))
+        return simulator(inputs)
+
+    nc, table = paths.estimates / "watched.nc", paths.estimates / "watched.csv"
+    for question in ("averages", "high"):
+        answer(study, question, {"chaos": [paths.surrogate("chaos", 0)]}, paths.manifest, nc, table, truth=watched)
+    made = np.concatenate(asked_for)
+    dataset = open_dataset(paths.manifest)
+    known = np.stack([dataset[name].values for name in names], axis=1)
+    assert len(made) == 3 * 512
+    assert len(known) == 176
+    both = np.concatenate([made, known])
+    assert len(np.unique(both, axis=0)) == len(both)
+
+
+def test_the_methods_of_question_and_estimator_are_both_cited(ready):
+    dataset = read_dataset(asked(ready, "drivers")[0])
+    for row in dataset["citations"].values.tolist():
+        assert {"janon2014", "glynn2002"} <= set(row.split())
+
+
 def test_runs_asked_again_come_from_the_store(ready):
     from surecast.simulate.store import RunStore
     from surecast.simulate.truth import Truth

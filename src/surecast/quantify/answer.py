@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,8 @@ def answer(
             absolute=question.absolute_tolerance,
             steps=STEPS,
         )
-        estimates += estimator.estimate(integrand, task)
+        for estimate in estimator.estimate(integrand, task):
+            estimates.append(replace(estimate, methods=(*estimate.methods, *integrand.methods)))
     dataset = to_dataset(question_name, estimates, study.seed, _units(study, integrand.outputs))
     dataset.attrs |= _attributes(study, question_name, question, choice)
     dataset.attrs["digest"] = write_dataset(output_nc, dataset)

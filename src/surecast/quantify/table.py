@@ -3,7 +3,7 @@
 Dimension ``estimate``, one entry a statistic and estimator, the question's first estimator first; the
 columns of the CSV are variables, and beside them: ``units``, ``measure`` and ``group`` (for Sobol
 indices), ``equivalent_monte_carlo_runs``, ``failed_runs``, ``citations`` (keys of
-`surecast.quantify.citations`, space between), ``diagnostics`` (JSON), and the convergence record
+``report/references.bib``, space between), ``diagnostics`` (JSON), and the convergence record
 ``convergence_{runs,value,low,high}`` (estimate, step), padded with NaN.
 """
 

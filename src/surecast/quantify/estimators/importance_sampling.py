@@ -48,8 +48,8 @@ class ImportanceSampling(Estimator):
     kind: ClassVar[str] = "importance_sampling"
     needs_surrogate: ClassVar[bool] = True
     methods: ClassVar[tuple[str, ...]] = (
-        "rubinstein2004", "hesterberg1995", "peherstorfer2016", "elmasri2021", "au2001", "papaioannou2015", "fay1997",
-        "zou2008",
+        "rubinstein2004", "hesterberg1995", "peherstorfer2016", "elmasri2021", "au2001", "papaioannou2015", "veach1995",
+        "fay1997", "zou2008",
     )  # fmt: skip
 
     pilot: float = Field(
