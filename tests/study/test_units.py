@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from surecast.study.units import UnitError, check_unit, compatible, convert
+from surecast.study.units import UnitError, check_unit, compatible, convert, parse
 
 
 @pytest.mark.parametrize(
@@ -39,3 +42,19 @@ def test_convert() -> None:
     assert not compatible("m", "m2")
     with pytest.raises(UnitError, match="cannot be converted"):
         convert(1.0, "m", "s")
+
+
+def test_plain_units_are_known_without_pint() -> None:
+    """The commonest units are let through without reading pint's definitions; each of them is one of pint's."""
+    names = "m mm cm km s h day kg g K N J W Pa kPa MPa".split()
+    plain = [*names, *(f"{name}2" for name in names), *(f"{name}2/{other}3" for name in names for other in names)]
+    code = (
+        "import sys\nfrom surecast.study.units import check_unit\n"
+        f"for unit in {plain!r}: check_unit(unit)\nprint('pint' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+    for unit in plain:
+        parse(unit)
+    for power in range(10):
+        parse(f"m{power}/day")
