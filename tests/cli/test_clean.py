@@ -79,3 +79,14 @@ def test_waits_for_a_running_snakemake(results, capsys):
 def test_nothing_there(results, capsys):
     assert main(["clean", "mine", "--stage", "quantify", "--yes"]) == 0
     assert "Nothing is there of quantify" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("study", ["..", ".", "", "mine/..", "results/", "*"])
+def test_what_is_no_study_deletes_nothing(results, capsys, study):
+    before = files(results)
+    beside = results.root.parent.parent / "beside"
+    beside.write_text("x")
+    main(["clean", study, "--stage", "all", "--yes"])
+    assert "Deleted." not in capsys.readouterr().out
+    assert files(results) == before
+    assert beside.exists()

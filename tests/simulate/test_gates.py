@@ -90,3 +90,18 @@ def test_too_many_failed_runs_are_listed():
     assert text.count("peak is NaN") == gates.WORST_SHOWN
     assert "and 3 more" in text
     assert "Remedy" in text
+
+
+def test_the_worst_are_listed_first():
+    """No result at all, NaN and infinity by how much of a field, magnitudes by size, zeros last; made by the gates."""
+    u = np.ones((20, 4))
+    u[0] = 0.0
+    u[1, 0], u[2, 1], u[3, :2], u[4, :3], u[5, 0] = 1e13, 1e20, np.inf, np.nan, np.nan
+    failure = np.array([""] * 6 + ["the pump broke"] + [""] * 13, dtype=object)
+    message = gates.messages(xr.Dataset({"u": (("run", "x"), u), "failure": ("run", failure)}), 1e12)
+    given = runs(7).assign(message=("run", message))
+    with pytest.raises(SimulationError, match="; the worst:") as caught:
+        gates.stop_if_too_many(given, 20, 0.05)
+    listed = [line.partition(": ")[2] for line in str(caught.value).splitlines() if line.startswith("  run")]
+    assert listed == [message[row] for row in (6, 4, 5, 3, 2)]
+    assert "and 2 more" in str(caught.value)

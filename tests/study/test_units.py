@@ -46,7 +46,7 @@ def test_convert() -> None:
 
 def test_plain_units_are_known_without_pint() -> None:
     """The commonest units are let through without reading pint's definitions; each of them is one of pint's."""
-    names = "m mm cm km s h day kg g K N J W Pa kPa MPa".split()
+    names = ["m", "mm", "cm", "km", "s", "h", "day", "kg", "g", "K", "N", "J", "W", "Pa", "kPa", "MPa"]
     plain = [*names, *(f"{name}2" for name in names), *(f"{name}2/{other}3" for name in names for other in names)]
     code = (
         "import sys\nfrom surecast.study.units import check_unit\n"

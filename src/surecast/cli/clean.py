@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -43,11 +44,14 @@ def run(options: argparse.Namespace) -> int:
     Raises
     ------
     SurecastError
-        If Snakemake is running here, or nobody can be asked.
+        If it cannot be the name of a study, Snakemake is running here, or nobody can be asked.
     """
     from surecast.cli import lock
 
-    paths = Paths(Path(options.study).stem)
+    name = Path(options.study).stem
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):  # `..` would be the working directory itself
+        raise SurecastError(f"{options.study!r} is no study.", "give the name of a study, or the path of its file.")
+    paths = Paths(name)
     found = [path for path in STAGES[options.stage](paths) if path.exists() or path.is_symlink()]
     if not found:
         print(f"Nothing is there of {options.stage} in {paths.root}.")

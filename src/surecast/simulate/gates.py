@@ -6,6 +6,7 @@ simulator says of itself; they are recorded with a message and never averaged in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 WORST_SHOWN = 5
+ALL_ZERO = "every field is zero throughout"
 
 
 def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = ()) -> np.ndarray:
@@ -52,7 +54,7 @@ def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = ()) -> np
             all_zero &= ~values.any(axis=1)
     if fields:
         for row in np.flatnonzero(all_zero):
-            found[row] = found[row] or "every field is zero throughout"
+            found[row] = found[row] or ALL_ZERO
     return np.array(found, dtype=object)
 
 
@@ -63,6 +65,17 @@ def _fault(name: str, values: np.ndarray, largest: float) -> str:
     if infinite := int(np.isinf(values).sum()):
         return f"{name} is infinite" + (f" in {infinite} of {size} places" if size > 1 else "")
     return f"{name} has the magnitude {np.abs(values).max():.3g}, above {largest:g}"
+
+
+def _badness(message: str) -> tuple[int, float]:
+    """How bad a failure is: nothing computed, then NaN, infinity (each by its places), magnitude, zeros."""
+    found = re.search(r" is (NaN|infinite)(?: in (\d+) of (\d+) places)?$", message)
+    if found:
+        share = int(found[2]) / int(found[3]) if found[2] else 1.0
+        return (3 if found[1] == "NaN" else 2), share
+    if found := re.search(r" has the magnitude (\S+), above \S+$", message):
+        return 1, float(found[1])
+    return (0, 0.0) if message == ALL_ZERO else (4, 0.0)
 
 
 def stop_if_too_many(runs: xr.Dataset, total: int, max_share: float) -> None:
@@ -81,13 +94,14 @@ def stop_if_too_many(runs: xr.Dataset, total: int, max_share: float) -> None:
     Raises
     ------
     SimulationError
-        Which lists the first of them with inputs, seed and message.
+        Which lists the worst of them with inputs, seed and message.
     """
     failed = np.flatnonzero(runs["failed"].values != 0)
     if len(failed) <= max_share * total:
         return
+    told = [str(text) for text in runs["message"].values]
     lines = []
-    for row in failed[:WORST_SHOWN]:
+    for row in sorted(failed, key=lambda row: _badness(told[row]), reverse=True)[:WORST_SHOWN]:
         run = runs.isel(run=int(row))
         inputs = [
             f"{name} = {value.values.item():.6g}" if value.dtype.kind == "f" else f"{name} = {value.values.item()}"
@@ -98,7 +112,7 @@ def stop_if_too_many(runs: xr.Dataset, total: int, max_share: float) -> None:
         lines.append(f"  {label} ({', '.join(inputs)}): {run['message'].values.item()}")
     more = len(failed) - len(lines)
     raise SimulationError(
-        f"{len(failed)} of {total} runs failed, more than the share failures.max_share = {max_share:g}:\n"
+        f"{len(failed)} of {total} runs failed, more than the share failures.max_share = {max_share:g}; the worst:\n"
         + "\n".join(lines)
         + (f"\n  and {more} more\n" if more > 0 else "\n"),
         "look at these inputs: correct the simulator or the laws, or raise failures.max_share.",
