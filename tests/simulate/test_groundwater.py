@@ -132,3 +132,32 @@ def test_a_run_that_is_not_finite_fails_alone(raw):
 def test_refused_inputs(change, message):
     with pytest.raises(SimulationError, match=message):
         Groundwater(cells=16).run(change(inputs(16, 2)))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_every_run_is_a_scaled_copy_of_one_with_inputs_of_order_one(sign):
+    simulator = Groundwater(cells=16, tolerance=1e-13)
+    given = inputs(16, 12)
+    given["permeability"] = given["permeability"] + xr.DataArray(np.linspace(-6, 6, 12), dims="run")
+    given["head"] = sign * given["head"]
+    scaled, scales = simulator.similarity(given)
+    np.testing.assert_allclose(abs(scaled["head"]) + abs(scaled["well"]), 1.0, rtol=1e-14)
+    np.testing.assert_allclose(scaled["permeability"].mean(("y", "x")), 0.0, rtol=0, atol=1e-14)
+    truth, copy = simulator.run(given), simulator.run(scaled)
+    for name, scale in scales.items():
+        expected = copy[name].values * scale[:, None, None]
+        tolerance = 1e-9 * np.abs(expected).max()
+        np.testing.assert_allclose(truth[name].values, expected, rtol=0, atol=tolerance, err_msg=name)
+
+
+def test_where_nothing_flows_the_scale_is_one():
+    given = inputs(16, 2).assign(head=("run", [0.0, 0.0]), well=("run", [0.0, 0.0]))
+    assert Groundwater(cells=16).similarity(given)[1]["pressure"].tolist() == [1.0, 1.0]
+
+
+def test_bits_of_a_scaled_run_do_not_depend_on_the_others():
+    simulator, given = Groundwater(cells=16), inputs(16, 9)
+    together, scales = simulator.similarity(given)
+    alone, scale = simulator.similarity(given.isel(run=[4]))
+    assert together["permeability"].values[4].tobytes() == alone["permeability"].values[0].tobytes()
+    assert scales["flux_x"][4] == scale["flux_x"][0]

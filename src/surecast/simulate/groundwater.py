@@ -106,6 +106,31 @@ class Groundwater(Simulator):
             "preconditioned by a fast Poisson solver scaled by k^-1/2 on both sides",
         }
 
+    def similarity(self, inputs: xr.Dataset) -> tuple[xr.Dataset, dict[str, np.ndarray]]:
+        """See `Simulator.similarity`: with m the mean of log k, c = e^m and s = |head| + |well| / c,
+
+            p(k, head, well) = s p(k/c, head/s, well/(c s)),   q(k, head, well) = c s q(k/c, head/s, well/(c s)),
+
+        since the equation is linear in (head, well) and k -> k/c divides what the well adds by c. The scaled
+        head and well lie between -1 and 1, their magnitudes add up to 1.
+        """
+        field = inputs["permeability"]
+        rows = np.ascontiguousarray(field.transpose("run", ...).values, dtype=np.float64).reshape(
+            field.sizes["run"], -1
+        )
+        level = np.add.reduce(rows, axis=1) / rows.shape[1]
+        conductivity = np.exp(level)
+        head, well = (inputs[name].values.astype(np.float64) for name in ("head", "well"))
+        size = np.abs(head) + np.abs(well) / conductivity
+        size = np.where(size > 0, size, 1.0)  # nothing flows: any scale will do
+        scaled = inputs.assign(
+            permeability=field - inputs["head"].copy(data=level),
+            head=inputs["head"].copy(data=head / size),
+            well=inputs["well"].copy(data=well / (conductivity * size)),
+        )
+        flux = conductivity * size
+        return scaled, {"pressure": size, "flux_x": flux, "flux_y": flux}
+
     def source(self, inputs: xr.Dataset, grid: dict[str, np.ndarray]) -> xr.DataArray:
         """Mean of f over each cell of a uniform cell-centred grid of the unit square."""
         import xarray as xr

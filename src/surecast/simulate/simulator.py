@@ -98,6 +98,26 @@ class Simulator(Component):
         """Source term of the conservation law on a uniform cell-centred grid, dims ``(run, y, x)``, or None."""
         return None
 
+    def similarity(self, inputs: xr.Dataset) -> tuple[xr.Dataset, dict[str, np.ndarray]]:
+        """An exact symmetry of the equation: every run as a scaled copy of one whose inputs are of order one.
+
+        Networks learn the scaled runs, so that a run with extreme inputs is no extrapolation in scale.
+
+        Parameters
+        ----------
+        inputs : xarray.Dataset
+            Inputs with fields realised on any grid, as `run` takes them.
+
+        Returns
+        -------
+        inputs : xarray.Dataset
+            The inputs of the scaled runs, same variables.
+        scales : dict of str to numpy.ndarray
+            Raw field -> positive factor (run,): field of the run = factor * field of the scaled run. Fields left
+            out have factor 1; no symmetry is known where it is empty, as here.
+        """
+        return inputs, {}
+
     def code_targets(self) -> list[str]:
         """Modules whose code decides the result, as `surecast.study.code.code_digest` takes them."""
         return [f"{type(self).__module__}:{type(self).__qualname__}"]

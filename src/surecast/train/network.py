@@ -1,4 +1,4 @@
-"""A trained network as a surrogate: inputs -> channels -> deviation + guess -> the dataset's grid -> outputs."""
+"""A trained network as a surrogate: inputs -> channels -> (deviation + guess) scales -> the dataset's grid -> outputs."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ class Predictor:
     def __call__(self, inputs: xr.Dataset) -> np.ndarray:
         """Fields on the dataset's grid, float32 (run, field, [y,] x)."""
         device = next(self.network.parameters()).device
-        channels = self.channels(inputs)
-        guessed = self.guess(self.channels.scaled_scalars(inputs))
+        sample = self.channels(inputs)
+        channels, guessed = sample.channels, self.guess(sample.scalars)
         with same_bits(), torch.no_grad():
             for start in range(0, len(channels), TOGETHER):
                 batch = channels[start : start + TOGETHER]
                 padding = np.repeat(batch[-1:], TOGETHER - len(batch), axis=0)
                 full = torch.from_numpy(np.concatenate((batch, padding))).to(device)
                 guessed[start : start + TOGETHER] += self.deviation(full).cpu().numpy()[: len(batch)]
-        return prolong(guessed, self.channels.axes)
+        return prolong((guessed * sample.scales).astype(np.float32), self.channels.axes)
 
 
 class NetworkSurrogate(FieldSurrogate):
@@ -87,7 +87,7 @@ class NetworkSurrogate(FieldSurrogate):
 
     def record(self) -> dict[str, Any]:
         """See `Surrogate.record`."""
-        return {"fields": self.fields, **self.predictor.channels.record()}
+        return self.predictor.channels.record()
 
     def tensors(self) -> dict[str, np.ndarray]:
         """See `Surrogate.tensors`."""
@@ -103,7 +103,7 @@ class NetworkSurrogate(FieldSurrogate):
         cls, settings: NetworkSettings, study: Study, name: str, record: dict[str, Any], tensors: dict[str, np.ndarray]
     ) -> NetworkSurrogate:
         """See `SurrogateSettings.restore`."""
-        channels = Channels.from_record(study.joint_law(), record)
+        channels = Channels.from_record(study, record)
         network = build(settings, channels, len(record["fields"]), seed=0)
         weights = {key.removeprefix("network."): value for key, value in tensors.items() if key.startswith("network.")}
         network.load_state_dict({key: torch.from_numpy(value) for key, value in weights.items()})

@@ -47,7 +47,7 @@ def fit_network(
         if unknown:
             data.chosen(unknown, fields, "field to learn")
         axes = grid(data, fields, settings.cells)
-        channels = Channels.of_dataset(data, axes)
+        channels = Channels.of_dataset(data, fields, axes)
         guess = _guess(data, fields, channels)
         scale, usual = _scales(data, fields, channels, guess)
         device = choose_device(study.training.device)
@@ -92,19 +92,20 @@ def fit_network(
 
 def _guess(data: TrainingData, fields: Sequence[str], channels: Channels) -> LinearGuess:
     return LinearGuess.fit(
-        (channels.scaled_scalars(inputs), restrict(truth, channels.axes))
-        for inputs, truth in data.blocks(fields, "train")
+        (sample.scalars, restrict(truth, channels.axes) / sample.scales)
+        for sample, truth in ((channels(inputs), truth) for inputs, truth in data.blocks(fields, "train"))
     )
 
 
 def _scales(
     data: TrainingData, fields: Sequence[str], channels: Channels, guess: LinearGuess
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Root mean square of each field's deviation from the guess, and of its norm, over the training runs."""
+    """Root mean square of each scaled field's deviation from the guess, and of its norm, over the training runs."""
     deviation, norm, values, runs = np.zeros(len(fields)), np.zeros(len(fields)), 0, 0
     for inputs, truth in data.blocks(fields, "train"):
-        own = restrict(truth, channels.axes)
-        rest = (own - guess(channels.scaled_scalars(inputs))).astype(np.float64)
+        sample = channels(inputs)
+        own = restrict(truth, channels.axes) / sample.scales
+        rest = own - guess(sample.scalars)
         deviation += (rest**2).sum(axis=(0, *range(2, rest.ndim)))
         norm += (own.astype(np.float64) ** 2).sum(axis=(0, *range(2, own.ndim)))
         values, runs = values + rest[:, 0].size, runs + len(rest)
@@ -124,10 +125,10 @@ class _Loss:
 
     def __call__(self, network: nn.Module, batch: Mapping[str, np.ndarray]) -> Tensor:
         channels = self.predictor.channels
-        inputs = labelled_inputs(channels.law, batch)
-        truth = restrict(stacked(batch, self.fields), self.axes)
-        rest = truth - self.predictor.guess(channels.scaled_scalars(inputs))
-        predicted = self.predictor.deviation(torch.from_numpy(channels(inputs)).to(self.device))
+        sample = channels(labelled_inputs(channels.law, batch))
+        truth = (restrict(stacked(batch, self.fields), self.axes) / sample.scales).astype(np.float32)
+        rest = truth - self.predictor.guess(sample.scalars)
+        predicted = self.predictor.deviation(torch.from_numpy(sample.channels).to(self.device))
         errors = relative_errors(
             predicted,
             torch.from_numpy(rest).to(self.device),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from surecast.study.errors import TrainingError
 from surecast.study.laws.gaussian_field import GaussianField
-from surecast.train.channels import Channels
+from surecast.train.channels import Channels, Sample
 from surecast.train.data import TrainingData
 from surecast.train.fields import FieldSurrogate, grid
 
@@ -70,13 +71,15 @@ class PODRidgeSurrogate(FieldSurrogate):
 
     def predict_fields(self, inputs: xr.Dataset) -> np.ndarray:
         """See `FieldSurrogate.predict_fields`."""
-        features = polynomial(linear_features(self.channels, inputs), self.settings.degree)
+        sample = self.channels(inputs)
+        features = polynomial(linear_features(self.channels, inputs, sample), self.settings.degree)
         shape = (len(features), *(len(axis.fine) for axis in self.axes))
-        return np.stack([self.components[field](features).reshape(shape) for field in self.fields], axis=1)
+        scaled = np.stack([self.components[field](features).reshape(shape) for field in self.fields], axis=1)
+        return (scaled * sample.scales).astype(np.float32)
 
     def record(self) -> dict[str, Any]:
         """See `Surrogate.record`."""
-        return {"fields": self.fields, **self.channels.record()}
+        return self.channels.record()
 
     def tensors(self) -> dict[str, np.ndarray]:
         """See `Surrogate.tensors`."""
@@ -91,20 +94,20 @@ class PODRidgeSurrogate(FieldSurrogate):
         cls, settings: PODRidge, study: Study, name: str, record: dict[str, Any], tensors: dict[str, np.ndarray]
     ) -> PODRidgeSurrogate:
         """See `SurrogateSettings.restore`."""
-        channels = Channels.from_record(study.joint_law(), record)
+        channels = Channels.from_record(study, record)
         fields = list(record["fields"])
         keys = ("mean", "modes", "regression")
         components = {field: Components(*(tensors[f"{field}.{key}"] for key in keys)) for field in fields}
         return cls(study, name, settings, fields, channels, components)
 
 
-def linear_features(channels: Channels, inputs: xr.Dataset) -> np.ndarray:
-    """Normalised scalar inputs and the coefficients of fields, float64 (run, feature).
+def linear_features(channels: Channels, inputs: xr.Dataset, sample: Sample) -> np.ndarray:
+    """Normalised scalar inputs (of the scaled run) and the coefficients of fields, float64 (run, feature).
 
     A coefficient is scaled by the square root of its share of the field's variance, the largest having scale one:
     the penalty then falls on what hardly changes the field.
     """
-    columns = [channels.scaled_scalars(inputs)]
+    columns = [sample.scalars]
     for name in channels.fields:
         field = channels.law.laws[name]
         assert isinstance(field, GaussianField)  # what `channels.fields` means
@@ -128,14 +131,15 @@ def fit(settings: PODRidge, study: Study, name: str, manifest: Path) -> PODRidge
 
     data = TrainingData(study, manifest)
     fields = data.chosen(settings.fields, data.field_outputs(), "field output")
-    channels = Channels.of_dataset(data, grid(data, fields, None))
+    channels = Channels.of_dataset(data, fields, grid(data, fields, None))
     _check_size(study.joint_law(), settings.degree)
-    features = polynomial(linear_features(channels, data.inputs("train")), settings.degree)
+    known = [linear_features(channels, inputs, channels(inputs)) for inputs, _ in data.blocks(fields, "train")]
+    features = polynomial(np.concatenate(known), settings.degree)
     modes = min(settings.modes, len(features))
     components, shares = {}, []
     with threadpool_limits(1):
         for field in fields:
-            components[field], share = _fit_field(data, field, features, modes)
+            components[field], share = _fit_field(data, channels, field, features, modes)
             shares.append(share)
     surrogate = PODRidgeSurrogate(study, name, settings, fields, channels, components)
     about = {"units": "1", "long_name": "share of the variance that the modes up to this one hold"}
@@ -145,24 +149,30 @@ def fit(settings: PODRidge, study: Study, name: str, manifest: Path) -> PODRidge
     return surrogate
 
 
-def _fit_field(data: TrainingData, field: str, features: np.ndarray, modes: int) -> tuple[Components, np.ndarray]:
+def _fit_field(
+    data: TrainingData, channels: Channels, field: str, features: np.ndarray, modes: int
+) -> tuple[Components, np.ndarray]:
     from sklearn.decomposition import IncrementalPCA
     from sklearn.linear_model import RidgeCV
 
     size = max(modes, 64)
     # Block by block, so that memory does not grow with the number of runs.
     decomposition = IncrementalPCA(n_components=modes)
-    for _, truth in data.blocks([field], "train", size):
-        decomposition.partial_fit(_flat(truth))
-    scores = [decomposition.transform(_flat(truth)) for _, truth in data.blocks([field], "train", size)]
+    for scaled in _scaled(data, channels, field, size):
+        decomposition.partial_fit(scaled)
+    scores = [decomposition.transform(scaled) for scaled in _scaled(data, channels, field, size)]
     regression = RidgeCV(PENALTIES, alpha_per_target=True).fit(features, np.concatenate(scores))
     coefficients = np.concatenate((np.atleast_1d(regression.intercept_)[None], np.atleast_2d(regression.coef_).T))
     part = Components(decomposition.mean_, decomposition.components_, np.ascontiguousarray(coefficients))
     return part, np.cumsum(decomposition.explained_variance_ratio_)
 
 
-def _flat(truth: np.ndarray) -> np.ndarray:
-    return truth.reshape(len(truth), -1).astype(np.float64)
+def _scaled(data: TrainingData, channels: Channels, field: str, size: int) -> Iterator[np.ndarray]:
+    """The field of the scaled training runs, float64 (run, points), block by block."""
+    number = channels.fields_out.index(field)
+    for inputs, truth in data.blocks([field], "train", size):
+        scales = channels(inputs).scales[:, number : number + 1]
+        yield (truth / scales).reshape(len(truth), -1)
 
 
 def _check_size(law: JointLaw, degree: int) -> None:
