@@ -117,7 +117,7 @@ def test_sections_tell_the_rest(written: Any) -> None:
     for words in (
         "What is left, 7 %",
         "pressure fno FNO 3 2.44 % ± 0.18 %",
-        "outflow gp gaussian process 1 5.00 % –",
+        "outflow gp Gaussian process 1 5.00 % –",
         "Relative L2 error on the validation runs as the trainings went",
         "the 80 that its surrogates learnt from come on top",
         "seeds of the trainings fno 0, 1, 2; unet 0, 1, 2; gp 0",

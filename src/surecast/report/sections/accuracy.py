@@ -98,7 +98,12 @@ def _rows(evaluations: Mapping[str, xr.Dataset], dimension: str, metrics: Sequen
 
 def kind_words(kind: str) -> str:
     """A surrogate's kind as a reader writes it; that of the simple baseline says so."""
-    words = {"fno": "FNO", "unet": "U-Net", "pod_ridge": "POD with ridge regression, the simple baseline"}
+    words = {
+        "fno": "FNO",
+        "unet": "U-Net",
+        "gaussian_process": "Gaussian process",
+        "pod_ridge": "POD with ridge (simple baseline)",
+    }
     return words.get(kind, kind.replace("_", " "))
 
 
