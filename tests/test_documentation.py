@@ -65,6 +65,8 @@ def test_modules_and_files_that_are_named_exist(page):
         assert (ROOT / "src" / "surecast" / name).exists(), name
     for name in re.findall(r"`((?:src|tests|workflow|docs|profiles|envs)/[\w./]+)`", text):
         assert (ROOT / name).exists(), name
+    for name, test in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text):
+        assert f"def {test}(" in (ROOT / name).read_text(encoding="utf-8"), f"{name}::{test}"
 
 
 def test_the_citation_file_names_this_version():

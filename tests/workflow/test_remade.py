@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def test_nothing_to_be_done_is_said_in_five_seconds_of_cpu(made):
     done = made.snakemake("-n", *CONFIG)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "Nothing to be done" in done.stdout + done.stderr
+    assert "profile profiles/default" in done.stdout + done.stderr, "Snakemake has not picked the profile up"
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5.0
 
 
@@ -99,6 +101,17 @@ def test_edit_of_code(edited, file, rules):
         assert planned == EVALUATIONS
     else:
         assert planned == {rule: count for rule, count in rules.items() if count}
+
+
+def test_snakemakes_own_report_is_one_file(made):
+    made.snakemake("--report", "page.html", *CONFIG)
+    page = (made.root / "page.html").read_text(encoding="utf-8")
+    (made.root / "page.html").unlink()
+    assert "Answers of the study smoke" in page, "the captions are missing"
+    for category in ("Pages", "Figures", "Tables"):
+        assert f'"{category}"' in page
+    assert "Every estimate carries an interval" in page
+    assert not re.findall(r"""<(?:script|img|link)[^>]*(?:src|href)=["']https?://""", page), "it needs a network"
 
 
 def test_comments_do_not_count(edited):
