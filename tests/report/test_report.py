@@ -122,7 +122,7 @@ def test_sections_tell_the_rest(written: Any) -> None:
         "the 80 that its surrogates learnt from come on top",
         "seeds of the trainings fno 0, 1, 2; unet 0, 1, 2; gp 0",
         "cells 16 (its own)",
-        "never here",
+        "never on this machine at this grid",
         "-div(k grad p) = f",
         "test runs 16, 1 of them failed",
         "variance 1, length 0.5, terms 4 (",

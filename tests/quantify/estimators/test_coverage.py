@@ -1,6 +1,6 @@
 """Intervals at 95 % against closed forms, over seeds fixed beforehand, by one-sided binomial tests at the 1 % level.
 
-The settings are those of the study `ishigami`: 1,024 runs for moments and 4,096 for Sobol indices.
+The settings are those of the study `ishigami`: 1,024 runs for moments and for the event, 4,096 for Sobol indices.
 """
 
 from __future__ import annotations
@@ -61,6 +61,33 @@ def test_ishigami_is_covered_for_every_statistic(known, chaos, estimator):
         spread = value[:, column].std(ddof=1) / np.sqrt(len(SEEDS))
         assert abs(value[:, column].mean() - truth) < 4 * spread, name
     assert not too_few
+
+
+def ishigami_above_15(points: int = 2000) -> float:
+    """P(y > 15), x2 integrated in closed form, x1 and x3 by the midpoint rule.
+
+    With a = sin(x1) (1 + x3^4/10) the event is sin^2(x2) > c = (15 - a)/7: 1 - 2/pi asin(sqrt(c)), c clipped to [0, 1].
+    """
+    middle = (np.arange(points) + 0.5) / points * np.pi
+    a = np.sin(middle - np.pi / 2)[:, None] * (1 + 0.1 * middle**4)
+    return float((1 - 2 / np.pi * np.arcsin(np.sqrt(np.clip((15 - a) / 7, 0, 1)))).mean())
+
+
+@pytest.mark.parametrize("estimator", [MonteCarlo(), ImportanceSampling()], ids=lambda e: e.kind)
+def test_a_rare_event_of_ishigami_is_covered(known, chaos, estimator):
+    integrand = ExceedanceIntegrand(known.law, "y > 15")
+
+    def task(runs: int, seed: int):
+        return known.task(
+            known.ishigami, chaos, runs=runs, seed=seed, surrogate_runs=8192, chunk=WHOLE, surrogate_chunk=WHOLE
+        )
+
+    (value, low, high), _ = intervals(estimator, [(integrand, 1024)], SEEDS, task)
+    p = ishigami_above_15()
+    assert p == pytest.approx(ishigami_above_15(1000), rel=1e-4)
+    covered = report(estimator.kind, "P(y > 15)", p, value[:, 0], low[:, 0], high[:, 0])
+    assert covered >= known.least_covered(len(SEEDS))
+    assert abs(value.mean() - p) < 4 * value.std(ddof=1) / np.sqrt(len(SEEDS))
 
 
 @pytest.mark.parametrize("surrogate", ["constant", "wrong"])

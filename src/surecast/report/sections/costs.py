@@ -17,6 +17,8 @@ from surecast.report.tables import Column, Table
 if TYPE_CHECKING:
     import xarray as xr
 
+NEVER = "never on this machine at this grid"
+
 
 def costs_section(evaluations: Mapping[str, xr.Dataset], baselines: xr.Dataset | None) -> Section | None:
     """Build the section; None without surrogates or without baselines.
@@ -112,7 +114,7 @@ def _break_even_table(compared: Mapping[str, xr.Dataset], evaluations: Mapping[s
         Column("equal_grid", "coarsest grid as accurate"),
         Column("equal_seconds", "CPU time a run there", numbers.seconds, numeric=True),
         Column("speed_ratio", "speed ratio", lambda value: f"{numbers.number(value, 2)} ×", numeric=True),
-        Column("solves", "pays after", solves_text, numeric=True),
+        Column("solves", "pays after", lambda value: solves_text(value, NEVER), numeric=True),
     ]
     caption = "Each surrogate against the simulator of the same error; above 1 × the surrogate is faster"
     return Table("break-even", caption, columns, by_target(rows))
@@ -124,9 +126,9 @@ def by_target(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: order.index(row["target"]))
 
 
-def solves_text(solves: float) -> str:
+def solves_text(solves: float, never: str = "never") -> str:
     """Solves until a surrogate has paid, or ``never``."""
-    return "never here" if np.isinf(solves) else f"{numbers.rounded_count(solves)} solves"
+    return never if np.isinf(solves) else f"{numbers.rounded_count(solves)} solves"
 
 
 def _stated_table(compared: Mapping[str, xr.Dataset]) -> Table:
