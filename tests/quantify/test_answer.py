@@ -15,7 +15,7 @@ from surecast.design.parts import parts
 from surecast.quantify.answer import answer
 from surecast.quantify.table import COLUMNS
 from surecast.simulate.part import simulate_part
-from surecast.study.files import read_dataset, write_dataset
+from surecast.study.files import read_dataset, read_json, write_dataset
 from surecast.study.load import load_study
 from surecast.study.paths import Paths
 from surecast.train.train import train
@@ -89,6 +89,7 @@ def test_twice_the_same_bytes_and_what_the_files_hold(ready, question):
         assert int(row["simulator_runs"]) == np.nanmax(dataset["convergence_runs"].values[index])
     assert dataset.attrs["chosen_surrogate_response"] == "chaos/seed0"
     assert dataset.attrs["training_runs"] == 128
+    assert dataset.attrs["dataset"] == read_json(ready[1].manifest)["digest"]
     assert all("units" in v.attrs or v.dtype.kind in "OUT" for v in dataset.data_vars.values())
 
 

@@ -15,7 +15,7 @@ from surecast.quantify.estimate import Estimate
 from surecast.quantify.estimators.build import build_estimator
 from surecast.quantify.sampling import Model, Task
 from surecast.quantify.table import to_csv, to_dataset
-from surecast.study.files import write_dataset, write_text
+from surecast.study.files import read_json, write_dataset, write_text
 from surecast.study.seeds import seed_sequence
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def answer(
             estimates.append(replace(estimate, methods=(*estimate.methods, *integrand.methods)))
     dataset = to_dataset(question_name, estimates, study.seed, _units(study, integrand.outputs))
     dataset.attrs |= _attributes(study, question_name, question, choice)
+    dataset.attrs["dataset"] = read_json(manifest)["digest"]
     dataset.attrs["digest"] = write_dataset(output_nc, dataset)
     write_text(output_csv, to_csv(dataset))
     return dataset
@@ -107,6 +108,8 @@ def _units(study: Study, outputs: Sequence[str]) -> dict[str, str]:
 def _attributes(study: Study, name: str, question: Question, choice: Choice) -> dict[str, Any]:
     design = study.build_design()
     attributes: dict[str, Any] = {
+        "long_name": f"answer to the question {name!r}",
+        "study": study.name,
         "question": name,
         "kind": study.questions[name].kind,
         "surrogate": question.surrogate,
