@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +135,33 @@ def test_provenance_says_what_is_needed_to_repeat() -> None:
     assert (found["study_seed"], found["digests"], found["command"]) == (7, {"code": "abc"}, "snakemake")
     assert found == provenance(study_seed=7, command="snakemake", code="abc")
     json.dumps(found)
+
+
+def test_writing_netcdf_imports_no_cluster(tmp_path: Path) -> None:
+    """Dask's distributed scheduler is slow to import, and every job writes a file."""
+    code = (
+        "import sys, xarray as xr\nfrom surecast.study.files import read_dataset, write_dataset\n"
+        "write_dataset(sys.argv[1], xr.Dataset({'a': ('run', [1.0, 2.0])}))\nread_dataset(sys.argv[1])\n"
+        "print('distributed' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a.nc")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_files_are_those_that_xarray_writes(tmp_path: Path) -> None:
+    """Coordinates, texts, attributes, whole numbers and compression as by `to_netcdf`."""
+    dataset = xr.Dataset(
+        {"u": (("run", "x"), np.arange(6.0).reshape(2, 3), {"units": "m", "flag_values": np.int8([0, 1])}),
+         "message": ("run", np.array(["", "broke"], dtype=object)), "failed": ("run", np.int8([0, 1]))},
+        coords={"run": [4, 5], "x": [0.0, 0.5, 1.0], "split": ("run", np.array(["test", "train"]))},
+        attrs={"long_name": "a part"},
+    )  # fmt: skip
+    files.write_dataset(tmp_path / "ours.nc", dataset)
+    dataset.to_netcdf(tmp_path / "xarrays.nc", engine="netcdf4")
+    with xr.open_dataset(tmp_path / "ours.nc") as ours, xr.open_dataset(tmp_path / "xarrays.nc") as xarrays:
+        del ours.attrs["digest"]
+        xr.testing.assert_identical(ours.load(), xarrays.load())
+        assert ours["u"].encoding["zlib"]
+        assert ours["failed"].dtype == np.int8

@@ -91,8 +91,12 @@ def write_dataset(path: str | Path, dataset: xr.Dataset, *, compress: bool = Tru
             encoding[str(name)] = {"_FillValue": None}
             if compress and variable.size:
                 encoding[str(name)] |= {"zlib": True, "complevel": 1, "shuffle": True}
-    with written_aside(path) as aside:
-        dataset.to_netcdf(aside, engine="netcdf4", format="NETCDF4", encoding=encoding)
+    import netCDF4
+    from xarray.backends import NetCDF4DataStore
+
+    # What to_netcdf does, save that it looks for a cluster of Dask's, whose package every job would import for it.
+    with written_aside(path) as aside, netCDF4.Dataset(aside, "w", format="NETCDF4") as file:
+        dataset.dump_to_store(NetCDF4DataStore(file), encoding=encoding)
     return str(dataset.attrs["digest"])
 
 
