@@ -10,7 +10,7 @@ import pytest
 
 SMOKE = "config/studies/smoke.yaml"
 CONFIG = ("--config", "studies=[smoke]")
-AFTER_TRAIN_FNO = {"train": 1, "evaluate": 1, "quantify": 2, "report": 1}
+AFTER_TRAIN_FNO = {"train": 1, "evaluate": 1, "quantify": 1, "report": 1}
 EVALUATIONS = {"evaluate": 2, "baselines": 1, "report": 1}
 EVERYTHING = {
     "design": 1, "simulate": 4, "assemble": 1, "train": 2, "evaluate": 2, "baselines": 1, "quantify": 3, "report": 1,
