@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from surecast.cli import check
 from surecast.cli.check import _bytes, _time
 from surecast.cli.main import main
+from surecast.study.load import load_study
 
 STUDY = """
 title: A function of one input
@@ -51,6 +55,14 @@ def test_prints_the_plan(study, capsys):
     ):
         assert line in told
     assert not (study.parent / "results").exists()
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.0, "under a second"), (0.99, "under a second"), (75.0, "about 75 s")])
+def test_time_of_trainings(monkeypatch, seconds, told):
+    smoke = load_study(Path(__file__).resolve().parents[2] / "config" / "studies" / "smoke.yaml")
+    monkeypatch.setattr(check, "time_trainings", lambda study, names: dict.fromkeys(names, seconds))
+    cost = check.Cost(seconds=0.001, all_bytes=100.0, scalar_bytes=8.0)
+    assert check._trainings(smoke, cost) == [f"  training     fno: {told} a seed on one core, 1 of them"]
 
 
 def test_without_pilot(study, capsys):

@@ -104,7 +104,8 @@ def _trainings(study: Study, cost: Cost) -> list[str]:
     lines = []
     for name, seconds in time_trainings(study, networks).items():
         seeds = len(study.build_surrogate(name).seeds(study))
-        lines.append(f"  training     {name}: about {_time(seconds)} a seed on one core, {seeds} of them")
+        told = f"about {_time(seconds)}" if seconds >= 1 else "under a second"  # less than what timing can tell apart
+        lines.append(f"  training     {name}: {told} a seed on one core, {seeds} of them")
     return lines
 
 
