@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from surecast.cli.plan import STAGES, Plans, lock_digest, named_files, plan
+from surecast.cli.jobs import named_files
+from surecast.cli.plan import STAGES, Plans, lock_digest, plan
 from surecast.study.errors import StudyError, SurecastError
 
 CONTENT = {

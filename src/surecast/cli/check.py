@@ -7,8 +7,9 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surecast.cli.jobs import seeded
 from surecast.cli.pilot import LONG, RUNS, Cost, time_runs, time_trainings
-from surecast.cli.plan import STAGES, Plan, seeded
+from surecast.cli.plan import STAGES, Plan
 from surecast.cli.repository import config_dir, plan_here
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ files and kept under ``.snakemake/surecast/plans/``; nothing heavy is imported t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surecast.cli.jobs import content_of, jobs, named_files, needed
 from surecast.study import digest
 from surecast.study.errors import StudyError, SurecastError
 from surecast.study.paths import Paths
@@ -252,23 +253,11 @@ def _watch(files: Mapping[str, str]) -> dict[str, str]:
 def _watched_files(study: Study) -> list[str]:
     from surecast.study.code import code_files
 
-    targets = {target for stage in _jobs(study) for target in stage[3]}
+    targets = {target for job in jobs(study) for target in job.code}
     own = code_files(sorted(targets), study.folder).values()
     users = [file for file in own if PACKAGE not in file.resolve().parents]
-    files = [study.file, study.folder, PACKAGE, *users, *named_files(_content(study), study.folder)]
+    files = [study.file, study.folder, PACKAGE, *users, *named_files(content_of(study), study.folder)]
     return list(dict.fromkeys(str(Path(file).resolve()) for file in files))
-
-
-def named_files(settings: Any, folder: str | Path) -> list[Path]:
-    """Files that settings name (tables of inputs or of a law), relative to the study's folder."""
-    if isinstance(settings, Mapping):
-        return [path for value in settings.values() for path in named_files(value, folder)]
-    if isinstance(settings, (list, tuple)):
-        return [path for value in settings for path in named_files(value, folder)]
-    if isinstance(settings, str) and 0 < len(settings) < 1024 and "\n" not in settings and "\0" not in settings:
-        path = Path(folder) / settings
-        return [path] if path.is_file() else []
-    return []
 
 
 def make_plan(study: Study, lock: str) -> Plan:
@@ -278,14 +267,14 @@ def make_plan(study: Study, lock: str) -> Plan:
 
     codes: dict[tuple[str, ...], str] = {}
     fingerprints = {}
-    for stage, item, settings, targets in _jobs(study):
-        targets = tuple(sorted(set(targets)))
+    for job in jobs(study):
+        targets = tuple(sorted(set(job.code)))
         if targets not in codes:
             codes[targets] = code_digest(targets, study.folder)
-        files = {str(path): digest.of_file(path) for path in named_files(settings, study.folder)}
+        files = {str(path): digest.of_file(path) for path in named_files(job.settings, study.folder)}
         tables = {Path(name).name: value for name, value in files.items()}
-        fingerprints[_key(stage, *item)] = {
-            "settings": digest.of_json([settings, tables]),
+        fingerprints[_key(job.stage, *job.item)] = {
+            "settings": digest.of_json([job.settings, tables]),
             "code": codes[targets],
             "lock": lock,
         }
@@ -295,133 +284,9 @@ def make_plan(study: Study, lock: str) -> Plan:
         file=str(Path(study.file).resolve()),
         parts=[part.name for part in parts(study.build_design())],
         surrogates={name: list(study.build_surrogate(name).seeds(study)) for name in study.surrogates},
-        questions={name: _needed(study, name) for name in study.questions},
+        questions={name: needed(study, name) for name in study.questions},
         fingerprints=fingerprints,
     )
-
-
-def _needed(study: Study, question: str) -> list[str]:
-    """Surrogates that a question needs: the one it names, or all if it wants the best."""
-    asked = getattr(study.build_question(question), "surrogate", None)
-    if asked in (None, "none"):
-        return []
-    return list(study.surrogates) if asked == "best" else [asked]
-
-
-def _jobs(study: Study) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any], tuple[str, ...]]]:
-    """Stage, item, settings read and code run of every job of a study."""
-    from surecast.design.parts import parts
-    from surecast.study import kinds
-
-    content = _content(study)
-
-    def settings(*keys: str, **more: Any) -> dict[str, Any]:
-        return {key: content[key] for key in keys} | more
-
-    laws = tuple(kinds.target("laws", spec.kind) for spec in study.inputs.values())
-    outputs = tuple(kinds.target("output", spec.kind) for spec in study.outputs.values())
-    simulator: tuple[str, ...] = (kinds.target("simulator", study.simulator.kind),)
-    if ":" in study.simulator.kind:
-        simulator += (kinds.USER_FUNCTION,)
-    models = {name: kinds.target("surrogate", spec.kind) for name, spec in study.surrogates.items()}
-    drawn = ("surecast.design.make", kinds.target("design", study.design.kind), *laws)
-    design = {key: value for key, value in content["design"].items() if key != "runs_per_part"}
-    rule = {"kind": study.design.kind, **study.build_design().deciding_settings()}
-    truth = ("seed", "simulator", "inputs", "correlations", "outputs", "failures")
-
-    yield "design", (), settings("seed", "inputs", "correlations", design=design), drawn
-    for part in parts(study.build_design()):
-        # The date of the design does not count for a part: what decides its runs stands here.
-        runs = [part.split, part.start, part.stop]
-        yield (
-            "simulate",
-            (part.name,),
-            settings(*truth, design=rule, runs=runs),
-            (
-                "surecast.simulate.part",
-                *simulator,
-                *outputs,
-                *drawn,
-            ),
-        )
-    yield (
-        "assemble",
-        (),
-        settings(*truth, "dataset"),
-        (
-            "surecast.assemble.dataset",
-            "surecast.assemble.refinement",
-            *simulator,
-            *outputs,
-            *laws,
-        ),
-    )
-    for name, model in models.items():
-        fitted = settings("seed", "inputs", "correlations", "outputs", surrogate=content["surrogates"][name])
-        if seeded(study, name):
-            # Not the list of seeds: one more seed is one more training.
-            fitted["training"] = {key: value for key, value in content["training"].items() if key != "seeds"}
-        yield "train", (name,), fitted, ("surecast.train.train", model, *outputs, *laws)
-        yield (
-            "evaluate",
-            (name,),
-            settings("outputs", "evaluation", name=name),
-            (
-                "surecast.evaluate.evaluate",
-                model,
-                *outputs,
-                *laws,
-            ),
-        )
-    yield "baselines", (), settings(*truth, "evaluation"), ("surecast.evaluate.baselines", *simulator, *outputs, *laws)
-    for name in study.questions:
-        used = tuple(models[surrogate] for surrogate in _needed(study, name))
-        yield (
-            "quantify",
-            (name,),
-            settings(*truth, question=content["questions"][name]),
-            (
-                "surecast.quantify.answer",
-                *_question_code(study, name),
-                *used,
-                *simulator,
-                *outputs,
-                *laws,
-            ),
-        )
-    yield "report", (), content, ("surecast.report.report",)
-
-
-def seeded(study: Study, surrogate: str) -> bool:
-    """Whether a surrogate is trained by the section `training`; a deterministic fit has one seed of its own."""
-    from surecast.train.surrogate import SurrogateSettings
-
-    return type(study.build_surrogate(surrogate)).seeds is not SurrogateSettings.seeds
-
-
-def _question_code(study: Study, question: str) -> tuple[str, ...]:
-    """Code of a question and of the estimators that it names, or of all that may answer it."""
-    from surecast.study import kinds
-
-    component = study.build_question(question)
-    named = [item if isinstance(item, str) else str(item["kind"]) for item in component.estimators]
-    estimators = (kinds.target("estimator", kind) for kind in named or component.answered_by)
-    return (kinds.target("question", study.questions[question].kind), *estimators)
-
-
-def _content(study: Study) -> dict[str, Any]:
-    """The study as plain values with defaults filled in, each component with all its settings."""
-    content: dict[str, Any] = study.model_dump(mode="json")
-    content["simulator"] = {"kind": study.simulator.kind, **study.build_simulator().settings()}
-    content["design"] = {"kind": study.design.kind, **study.build_design().settings()}
-    for table, build in (
-        ("outputs", study.build_output),
-        ("surrogates", study.build_surrogate),
-        ("questions", study.build_question),
-    ):
-        specs = getattr(study, table)
-        content[table] = {name: {"kind": spec.kind, **build(name).settings()} for name, spec in specs.items()}
-    return content
 
 
 def _key(stage: str, *item: str) -> str:

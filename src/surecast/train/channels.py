@@ -83,7 +83,7 @@ class Channels:
                     f"The input {name!r} has {component.dimensions} dimensions, the fields to learn have {len(axes)}.",
                     "learn fields over the same dimensions.",
                 )
-        plain = cls(data.study, tuple(fields_out), axes, {name: (0.0, 1.0) for name in law.names})
+        plain = cls(data.study, tuple(fields_out), axes, dict.fromkeys(law.names, (0.0, 1.0)))
         inputs = data.inputs("train")
         if not plain.scaled(inputs.isel(run=slice(0, 1)))[1]:
             return replace(plain, normalisation={n: data.statistics(cls.variable(law, n)) for n in law.names})
