@@ -1,4 +1,4 @@
-"""A trained network as a surrogate: inputs -> channels -> (deviation + guess) scales -> the dataset's grid -> outputs."""
+"""A trained network as a surrogate: inputs -> channels -> (deviation + guess) scale -> dataset grid -> outputs."""
 
 from __future__ import annotations
 
