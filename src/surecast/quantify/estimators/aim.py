@@ -1,4 +1,8 @@
-"""Aiming a proposal at an event: explore with the surrogate, correct with a pilot of simulator runs."""
+"""Aiming a proposal at an event: explore with surrogates, correct with a pilot of simulator runs.
+
+The squared correlation on the validation runs, which ranks surrogates, says little of a rare event: the best two
+explore, the proposal holds what both found, and the pilot decides which part and which surrogate are worth it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri
 
-from surecast.quantify.estimators.exploration import explore
+from surecast.quantify.estimators.exploration import Exploration, explore
 from surecast.quantify.estimators.gaussians import Gaussian, Mixture, fit_gaussian, fit_mixture, fit_shares, isotropic
 from surecast.quantify.normal_space import NormalSpace
 from surecast.quantify.sampling import child, generator
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from surecast.quantify.estimators.importance_sampling import ImportanceSampling
 
 _ROUNDS = 2
+_EXPLORERS = 2
 _LARGEST_DEFENCE = 0.5
 
 
@@ -31,9 +36,9 @@ class Aim:
     control : int
         Which surrogate is the control.
     explored : float
-        Probability of the event by the surrogate, roughly.
+        Probability of the event by the surrogates that explored, roughly.
     reached : bool
-        Whether the surrogate reaches the event at all.
+        Whether one of them reaches the event at all.
     aimed : int
         Number of aimed components.
     error : float
@@ -52,10 +57,13 @@ class Aim:
 def aim(space: NormalSpace, settings: ImportanceSampling, pilot: int) -> Aim:
     """Explore, then correct in two rounds of pilot runs."""
     task, d = space.task, space.dimension
-    explored = explore(lambda z: space.margin(0, z), d, settings.samples, generator(child(task.seed, 2)))
+    explored = [_explored(space, k, settings) for k in range(min(_EXPLORERS, len(task.surrogates)))]
     seed = int(child(task.seed, 5).generate_state(1)[0])
-    components, shares = fit_mixture(explored.samples, settings.rank, settings.components, seed)
-    beta = -float(ndtri(min(max(explored.probability, 1e-12), 0.3)))
+    fitted = [fit_mixture(found.samples, settings.rank, settings.components, seed) for found in explored]
+    components = [component for found, _ in fitted for component in found]
+    shares = np.concatenate([share for _, share in fitted]) / len(fitted)
+    likely = float(np.mean([found.probability for found in explored]))
+    beta = -float(ndtri(min(max(likely, 1e-12), 0.3)))
     guards = (isotropic(d, 1.0), isotropic(d, float(np.sqrt(1 + beta**2 / d))))
     defence = max(settings.defence, 0.4)
     rng = generator(child(task.seed, 6))
@@ -63,6 +71,7 @@ def aim(space: NormalSpace, settings: ImportanceSampling, pilot: int) -> Aim:
     events: list[np.ndarray] = []
     margins: list[np.ndarray] = []
     proposals: list[tuple[Mixture, int]] = []
+    ratio = (task.runs - pilot) / task.surrogate_runs
     for index in range(_ROUNDS):
         proposal = _guarded(components, shares, guards, defence)
         z = proposal.draw(rng, pilot // _ROUNDS + (pilot % _ROUNDS if index == 0 else 0))
@@ -75,14 +84,22 @@ def aim(space: NormalSpace, settings: ImportanceSampling, pilot: int) -> Aim:
         weights = np.exp(space.log_law(points) - _balance(proposals, points))
         predicted = np.stack([space.margin(k, points) for k in range(len(task.surrogates))], axis=1)
         seen = (predicted > 0).astype(float)
-        components, shares = _corrected(components, points, event, event * weights, seen[:, 0], settings.rank)
-        missing = float(np.sum(weights * np.abs(event - seen[:, 0]))) / max(float(np.sum(weights * event)), 1e-300)
+        control, coefficient = _control(event, seen, weights, ratio)
+        known = seen[:, control]
+        components, shares = _corrected(components, points, event, event * weights, known, settings.rank)
+        missing = float(np.sum(weights * np.abs(event - known))) / max(float(np.sum(weights * event)), 1e-300)
         defence = float(np.clip(0.5 * missing, settings.defence, _LARGEST_DEFENCE))
-    control, coefficient = _control(event, seen, weights, (task.runs - pilot) / task.surrogate_runs)
     residuals = np.concatenate(margins) - predicted[:, control]
     error = float(np.sqrt(np.nansum(weights * residuals**2) / np.sum(weights[~np.isnan(residuals)])))
     final = _guarded(components, shares, guards, defence)
-    return Aim(final, coefficient, control, explored.probability, explored.reached, len(components), error)
+    reached = any(found.reached for found in explored)
+    return Aim(final, coefficient, control, likely, reached, len(components), error)
+
+
+def _explored(space: NormalSpace, surrogate: int, settings: ImportanceSampling) -> Exploration:
+    """What one surrogate finds; all start from the same random numbers, so that only the surrogates differ."""
+    stream = generator(child(space.task.seed, 2))
+    return explore(lambda z: space.margin(surrogate, z), space.dimension, settings.samples, stream)
 
 
 def _guarded(
@@ -102,8 +119,7 @@ def _corrected(
 ) -> tuple[list[Gaussian], np.ndarray]:
     """Add components where the pilot failed, and set all shares by cross-entropy on the pilot's failures.
 
-    Failures that the surrogate does not know get a Gaussian around their weighted mean if there are
-    many, and one each around the heaviest if there are few.
+    The heaviest failures that the surrogate does not know get a Gaussian each, around those near them.
     """
     added = list(components)
     failures = event > 0

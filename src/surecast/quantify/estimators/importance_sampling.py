@@ -1,6 +1,6 @@
 """Surrogate-aimed importance sampling: p = E_q[w 1{event}], w = phi/q, in standard-normal space.
 
-1. The surrogate explores the event (subset simulation); a mixture of Gaussians is fitted to its samples.
+1. The best two surrogates explore the event (subset simulation); Gaussians are fitted to their samples.
 2. A pilot with the simulator corrects the aim: new components where it found failures the surrogate
    does not know, shares by cross-entropy, a larger defence the more the two disagree.
 3. The final sample is drawn afresh from q = (1 - D) aimed + D/2 N(0, I) + D/2 N(0, s^2 I); weights are by
