@@ -124,7 +124,7 @@ class RunReader:
                     part = int(np.searchsorted(self.starts, start, side="right")) - 1
                     if part != current:
                         stack.close()
-                        current, opened = part, stack.enter_context(_open(self.paths[part]))
+                        current, opened = part, stack.enter_context(_open(self.paths[part], decoded=False))
                     offset, end = int(self.starts[part]), min(stop, int(self.starts[part + 1]))
                     for name in names:
                         rows = slice(start - offset, end - offset)
@@ -136,12 +136,19 @@ class RunReader:
 
 
 @contextmanager
-def _open(path: str | Path) -> Iterator[xr.Dataset]:
+def _open(path: str | Path, decoded: bool = True) -> Iterator[Any]:
+    """A part by xarray; or by the NetCDF library alone, which opens faster and will do for numbers."""
+    import netCDF4
     import xarray as xr
 
+    part: Any
     with NETCDF:
         try:
-            part = xr.open_dataset(path, engine="netcdf4", decode_times=False, cache=False)
+            if decoded:
+                part = xr.open_dataset(path, engine="netcdf4", decode_times=False, cache=False)
+            else:
+                part = netCDF4.Dataset(path)
+                part.set_auto_maskandscale(False)
         except Exception as error:  # the NetCDF library raises OSError, RuntimeError, ValueError ... on torn files
             raise DataError(f"{path}: cannot be read as NetCDF ({error}).", _remedy(path)) from error
     try:
@@ -151,10 +158,10 @@ def _open(path: str | Path) -> Iterator[xr.Dataset]:
             part.close()
 
 
-def _read(path: str | Path, variable: xr.Variable, rows: slice) -> np.ndarray:
+def _read(path: str | Path, variable: Any, rows: slice) -> np.ndarray:
     try:
         with NETCDF:
-            return np.asarray((variable[rows] if variable.ndim else variable).values)
+            return np.asarray(variable[rows] if variable.ndim else variable[...])
     except Exception as error:  # see above: data that cannot be decompressed
         raise DataError(f"{path}: cannot be read as NetCDF ({error}).", _remedy(path)) from error
 
