@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from surecast.quantify.choose import Choice, choose
-from surecast.quantify.estimate import Estimate
+from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.build import build_estimator
 from surecast.quantify.sampling import Model, Task
 from surecast.quantify.table import to_csv, to_dataset

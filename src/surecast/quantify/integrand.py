@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from surecast.quantify.estimate import Statistic
+from surecast.quantify.estimates import Statistic
 from surecast.study.laws.joint import JointLaw
 
 

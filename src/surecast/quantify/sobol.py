@@ -22,7 +22,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from surecast.quantify.estimate import Statistic
+from surecast.quantify.estimates import Statistic
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.question import Question
 from surecast.study.component import refused

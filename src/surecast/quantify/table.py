@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from surecast.quantify.estimate import Estimate
+from surecast.quantify.estimates import Estimate
 from surecast.study.digest import canonical_json
 
 COLUMNS = (

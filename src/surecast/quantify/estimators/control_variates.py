@@ -19,19 +19,17 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from surecast.quantify.estimate import Estimate, Point
+from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.disagreement import Indicators, probability
 from surecast.quantify.estimators.estimator import (
-    TAIL,
-    TOO_HEAVY_SHARE,
     Estimator,
-    Figure,
-    doubts,
+    Found,
+    estimates,
     figure,
     finished,
     growing,
-    largest_share,
     sampling_error,
+    tail_reasons,
 )
 from surecast.quantify.estimators.monte_carlo import row_count, sample_pseudo_values
 from surecast.quantify.estimators.scrambled_sobol import layout, replicate_pseudo_values, replicate_rows
@@ -78,42 +76,21 @@ class ControlVariates(Estimator):
             for model in surrogates
         ]
         own, asked = zip(*(own_statistics(model, integrand, task) for model in surrogates), strict=True)
-        step = _probability if counted else _smooth
+        analyse = _probability if counted else _smooth
+        control = np.concatenate(own, axis=1)
         record = {
-            n: step(
-                integrand, rows[:n], [p[:n] for p in predicted], np.concatenate(own, axis=1), self.folds, task.level
-            )
+            n * width: analyse(integrand, rows[:n], [p[:n] for p in predicted], control, self.folds, task.level)
             for n in growing(count, task.steps)
         }
-        plain = sample_pseudo_values(integrand, rows).var(axis=0, ddof=1)
-        failed = int(np.isnan(rows).any(axis=2).sum())
-        surrogate_runs = len(surrogates) * width * count + sum(asked)
-        estimates = []
-        for index, statistic in enumerate(integrand.statistics):
-            last, tail, coefficients = record[count][index]
-            estimates.append(
-                Estimate(
-                    statistic,
-                    self.kind,
-                    last.value,
-                    last.low,
-                    last.high,
-                    last.standard_error,
-                    task.level,
-                    count * width,
-                    surrogate_runs,
-                    plain_variance=width * float(plain[index]),
-                    failed_runs=failed,
-                    doubts=doubts(last, task, failed=failed, counted=counted, more=[TAIL] if tail else []),
-                    convergence=tuple(
-                        Point(n * width, f[index][0].value, f[index][0].low, f[index][0].high)
-                        for n, f in record.items()
-                    ),
-                    methods=(*self.methods, *(["fay1997", "zou2008"] if counted else [])),
-                    diagnostics={f"coefficient_{place}": float(value) for place, value in enumerate(coefficients)},
-                )
-            )
-        return estimates
+        return estimates(
+            self,
+            integrand,
+            task,
+            record,
+            plain_variance=width * sample_pseudo_values(integrand, rows).var(axis=0, ddof=1),
+            failed=int(np.isnan(rows).any(axis=2).sum()),
+            surrogate_runs=len(surrogates) * width * count + sum(asked),
+        )
 
 
 def own_statistics(model: Model, integrand: Integrand, task: Task) -> tuple[np.ndarray, int]:
@@ -140,9 +117,6 @@ def own_statistics(model: Model, integrand: Integrand, task: Task) -> tuple[np.n
     )
     found = replicate_pseudo_values(integrand, rows)
     return np.where(np.isfinite(exact), exact, found), _SCRAMBLINGS * points * width
-
-
-Found = tuple[Figure, bool, np.ndarray]
 
 
 def coefficients(
@@ -204,13 +178,17 @@ def _smooth(
         dof = welch([(sampling, n - 1), (controls, left)])
         error = float(np.sqrt(sampling + controls))
         found.append(
-            (
+            Found(
                 figure(statistic, float(residuals.mean()), error, dof, level),
-                largest_share(residuals) > TOO_HEAVY_SHARE,
-                mean,
+                tail_reasons(residuals),
+                diagnostics=_coefficients(mean),
             )
         )
     return found
+
+
+def _coefficients(mean: np.ndarray) -> dict[str, float]:
+    return {f"coefficient_{place}": float(value) for place, value in enumerate(mean)}
 
 
 def _probability(
@@ -220,4 +198,6 @@ def _probability(
     noise = np.atleast_2d(own.var(ddof=1) / len(own))
     chosen = coefficients(np.nan_to_num(event), seen[:, None] - own.mean(), folds, noise)[0][:, 0]
     sample = Indicators(event, seen, np.ones(len(event)), np.clip(chosen, 0.0, 1.0), own[:, 0])
-    return [(probability(sample, level), False, chosen.mean(keepdims=True))]
+    found = probability(sample, level)
+    diagnostics = _coefficients(chosen.mean(keepdims=True))
+    return [Found(found, counted=True, methods=("fay1997", "zou2008"), diagnostics=diagnostics)]

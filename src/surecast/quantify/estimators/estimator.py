@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
-from surecast.quantify.estimate import Estimate, Statistic
+from surecast.quantify.estimates import Estimate, Point, Statistic
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import positive_t_interval, t_interval, t_quantile
 from surecast.quantify.sampling import Task
@@ -42,6 +42,78 @@ class Figure:
     low: float
     high: float
     standard_error: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an estimator found for one statistic, before the verdict.
+
+    Parameters
+    ----------
+    figure : Figure
+        Value and interval.
+    reasons : tuple of str
+        The estimator's own reasons against certifying it.
+    counted : bool
+        Whether the interval already holds whatever the failed runs might have been.
+    methods : tuple of str
+        Citations beside the estimator's own.
+    diagnostics : dict
+        Further figures by name.
+    """
+
+    figure: Figure
+    reasons: tuple[str, ...] = ()
+    counted: bool = False
+    methods: tuple[str, ...] = ()
+    diagnostics: dict[str, float] = field(default_factory=dict)
+
+
+def estimates(
+    estimator: Estimator,
+    integrand: Integrand,
+    task: Task,
+    record: Mapping[int, Sequence[Found]],
+    *,
+    plain_variance: Sequence[float] | np.ndarray,
+    failed: int = 0,
+    surrogate_runs: int = 0,
+) -> list[Estimate]:
+    """Estimates with verdict and convergence record, one a statistic.
+
+    Parameters
+    ----------
+    record : mapping
+        Simulator runs spent -> what was found with them, one `Found` a statistic; the last one is the answer.
+    plain_variance : (S,) array
+        Variance that one run of plain Monte Carlo contributes to each statistic.
+    failed : int
+        Failed runs among those used.
+    """
+    spent = max(record)
+    return [
+        Estimate(
+            statistic,
+            estimator.kind,
+            last.figure.value,
+            last.figure.low,
+            last.figure.high,
+            last.figure.standard_error,
+            task.level,
+            spent,
+            surrogate_runs,
+            plain_variance=float(plain_variance[index]),
+            failed_runs=failed,
+            doubts=doubts(last.figure, task, failed=failed, counted=last.counted, more=last.reasons),
+            convergence=tuple(
+                Point(runs, f[index].figure.value, f[index].figure.low, f[index].figure.high)
+                for runs, f in sorted(record.items())
+            ),
+            methods=(*type(estimator).methods, *last.methods),
+            diagnostics=last.diagnostics,
+        )
+        for index, (statistic, last) in enumerate(zip(integrand.statistics, record[spent], strict=True))
+    ]
 
 
 def figure(statistic: Statistic, value: float, standard_error: float, dof: float, level: float) -> Figure:
@@ -80,6 +152,11 @@ def largest_share(values: np.ndarray) -> float:
     squares = np.square(values - values.mean())
     total = float(squares.sum())
     return float(squares.max()) / total if total > 0 else 0.0
+
+
+def tail_reasons(values: np.ndarray) -> tuple[str, ...]:
+    """Doubt about independent values whose sample variance is mostly one of them."""
+    return (TAIL,) if largest_share(values) > TOO_HEAVY_SHARE else ()
 
 
 def sampling_error(values: np.ndarray, level: float) -> float:

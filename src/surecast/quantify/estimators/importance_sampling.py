@@ -24,10 +24,10 @@ import numpy as np
 from pydantic import Field
 from scipy.special import ndtr
 
-from surecast.quantify.estimate import Estimate, Point
+from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.aim import Aim, aim
 from surecast.quantify.estimators.disagreement import Indicators, probability
-from surecast.quantify.estimators.estimator import Estimator, doubts, growing
+from surecast.quantify.estimators.estimator import Estimator, Found, estimates, growing
 from surecast.quantify.exceedance import ExceedanceIntegrand
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.normal_space import NormalSpace
@@ -94,35 +94,31 @@ class ImportanceSampling(Estimator):
         weights = np.exp(space.log_law(z) - aimed.proposal.log_density(z))
         own, blurred = self._own_probability(space, aimed, task)
         sample = Indicators(event, seen, weights, np.full(count, aimed.coefficient), own)
-        record = {n: probability(sample.first(n), task.level) for n in growing(count, task.steps)}
-        last = record[count]
-        found = self._diagnose(sample, aimed, z) | {"blurred_probability": blurred}
-        failed = space.failed_runs
-        p = last.value
-        (statistic,) = integrand.statistics
-        return [
-            Estimate(
-                statistic,
-                self.kind,
-                p,
-                last.low,
-                last.high,
-                last.standard_error,
-                task.level,
-                pilot + count,
-                space.surrogate_runs,
-                plain_variance=p * (1 - p),
-                failed_runs=failed,
-                doubts=doubts(last, task, failed=failed, counted=True, more=self._reasons(found, aimed, p)),
-                convergence=tuple(Point(pilot + n, f.value, f.low, f.high) for n, f in record.items()),
-                methods=self.methods,
+        found = {n: probability(sample.first(n), task.level) for n in growing(count, task.steps)}
+        p = found[count].value
+        diagnosed = self._diagnose(sample, aimed, z) | {"blurred_probability": blurred}
+        record = {pilot + n: [Found(f, counted=True)] for n, f in found.items()}
+        record[pilot + count] = [
+            Found(
+                found[count],
+                tuple(self._reasons(diagnosed, aimed, p)),
+                counted=True,
                 diagnostics={
                     "coefficient": aimed.coefficient, "pilot_runs": pilot, "control": aimed.control,
-                    "components": aimed.aimed,
-                    "defence": float(aimed.proposal.shares[-2:].sum()), "explored_probability": aimed.explored, **found,
+                    "components": aimed.aimed, "defence": float(aimed.proposal.shares[-2:].sum()),
+                    "explored_probability": aimed.explored, **diagnosed,
                 },
             )
         ]  # fmt: skip
+        return estimates(
+            self,
+            integrand,
+            task,
+            record,
+            plain_variance=[p * (1 - p)],
+            failed=space.failed_runs,
+            surrogate_runs=space.surrogate_runs,
+        )
 
     def _own_probability(self, space: NormalSpace, aimed: Aim, task: Task) -> tuple[np.ndarray, float]:
         """Weighted indicators (m,) of the surrogate under the proposal, on draws of their own.

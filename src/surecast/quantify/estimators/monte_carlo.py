@@ -11,18 +11,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from surecast.quantify.estimate import Estimate, Point
+from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.estimator import (
-    TAIL,
-    TOO_HEAVY_SHARE,
     Estimator,
     Figure,
-    doubts,
+    Found,
+    estimates,
     figure,
     finished,
     growing,
-    largest_share,
     sampling_error,
+    tail_reasons,
 )
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson
@@ -55,35 +54,10 @@ class MonteCarlo(Estimator):
             chunk=task.chunk,
             seeds=run_seeds(child(task.seed, 1), count, width),
         )
-        record = {n: figures(integrand, rows[:n], task.level) for n in growing(count, task.steps)}
-        pseudo = sample_pseudo_values(integrand, rows)
+        record = {n * width: figures(integrand, rows[:n], task.level) for n in growing(count, task.steps)}
+        plain = width * sample_pseudo_values(integrand, rows).var(axis=0, ddof=1)
         failed = int(np.isnan(rows).any(axis=2).sum())
-        estimates = []
-        for index, statistic in enumerate(integrand.statistics):
-            last = record[count][index]
-            counted = statistic.interval == "probability"
-            tail = not counted and largest_share(pseudo[:, index]) > TOO_HEAVY_SHARE
-            estimates.append(
-                Estimate(
-                    statistic,
-                    self.kind,
-                    last.value,
-                    last.low,
-                    last.high,
-                    last.standard_error,
-                    task.level,
-                    count * width,
-                    0,
-                    plain_variance=width * float(pseudo[:, index].var(ddof=1)),
-                    failed_runs=failed,
-                    doubts=doubts(last, task, failed=failed, counted=counted, more=[TAIL] if tail else []),
-                    convergence=tuple(
-                        Point(n * width, f[index].value, f[index].low, f[index].high) for n, f in record.items()
-                    ),
-                    methods=(*self.methods, *(["clopper1934"] if counted else ["efron1981"])),
-                )
-            )
-        return estimates
+        return estimates(self, integrand, task, record, plain_variance=plain, failed=failed)
 
 
 def row_count(integrand: Integrand, task: Task) -> int:
@@ -120,14 +94,18 @@ def sample_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarray:
     return pseudo_values(*integrand.summands(done))
 
 
-def figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Figure]:
+def figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Found]:
     """Value and interval of every statistic from independent rows."""
     if integrand.statistics[0].interval == "probability":
-        return [_probability(rows, level)]
+        return [Found(_probability(rows, level), counted=True, methods=("clopper1934",))]
     pseudo = sample_pseudo_values(integrand, rows)
     n = len(pseudo)
     return [
-        figure(statistic, float(values.mean()), sampling_error(values, level), n - 1, level)
+        Found(
+            figure(statistic, float(values.mean()), sampling_error(values, level), n - 1, level),
+            tail_reasons(values),
+            methods=("efron1981",),
+        )
         for statistic, values in zip(integrand.statistics, pseudo.T, strict=True)
     ]
 

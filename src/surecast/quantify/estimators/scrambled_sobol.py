@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from surecast.quantify.estimate import Estimate, Point
-from surecast.quantify.estimators.estimator import Estimator, Figure, both_ways, doubts, figure, finished
+from surecast.quantify.estimates import Estimate
+from surecast.quantify.estimators.estimator import Estimator, Figure, Found, both_ways, estimates, figure, finished
 from surecast.quantify.estimators.monte_carlo import sample_pseudo_values
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson, union
@@ -53,38 +53,10 @@ class ScrambledSobol(Estimator):
             task.truth, integrand, child(task.seed, 0), scramblings, points, task.chunk, child(task.seed, 1), self.kind
         )
         sizes = [points >> shift for shift in range(max(task.steps, 1)) if points >> shift >= 4 or shift == 0][::-1]
-        record = {size: _figures(integrand, rows[:, :size], task.level) for size in sizes}
-        count = scramblings * points * width
-        flat = rows.reshape(-1, *rows.shape[2:])
-        plain = sample_pseudo_values(integrand, flat).var(axis=0, ddof=1)
+        record = {scramblings * size * width: _figures(integrand, rows[:, :size], task.level) for size in sizes}
+        plain = width * sample_pseudo_values(integrand, rows.reshape(-1, *rows.shape[2:])).var(axis=0, ddof=1)
         failed = int(np.isnan(rows).any(axis=3).sum())
-        estimates = []
-        for index, statistic in enumerate(integrand.statistics):
-            last = record[points][index]
-            counted = statistic.interval == "probability"
-            estimates.append(
-                Estimate(
-                    statistic,
-                    self.kind,
-                    last.value,
-                    last.low,
-                    last.high,
-                    last.standard_error,
-                    task.level,
-                    count,
-                    0,
-                    plain_variance=width * float(plain[index]),
-                    failed_runs=failed,
-                    doubts=doubts(last, task, failed=failed, counted=counted),
-                    convergence=tuple(
-                        Point(scramblings * n * width, f[index].value, f[index].low, f[index].high)
-                        for n, f in record.items()
-                    ),
-                    methods=self.methods,
-                    diagnostics={"scramblings": scramblings, "points": points},
-                )
-            )
-        return estimates
+        return estimates(self, integrand, task, record, plain_variance=plain, failed=failed)
 
 
 def layout(rows: int, least: int) -> tuple[int, int]:
@@ -141,11 +113,12 @@ def replicate_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarra
     return pseudo_values(means, function)
 
 
-def _figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Figure]:
+def _figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Found]:
+    layout = {"scramblings": float(rows.shape[0]), "points": float(rows.shape[1])}
     if integrand.statistics[0].interval == "probability":
         ways = [_probability(integrand, np.where(np.isnan(rows), fill, rows), level) for fill in (0.0, 1.0)]
-        return [both_ways(*ways)]
-    return _from_replicates(integrand, rows, level)
+        return [Found(both_ways(*ways), counted=True, diagnostics=layout)]
+    return [Found(found, diagnostics=layout) for found in _from_replicates(integrand, rows, level)]
 
 
 def _from_replicates(integrand: Integrand, rows: np.ndarray, level: float) -> list[Figure]:
