@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surecast.simulate.outputs import Variable
+from surecast.simulate.simulator import Simulator
 from surecast.study.errors import TrainingError
 from surecast.study.laws.gaussian_field import GaussianField
 from surecast.train.grids import Axis
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from surecast.train.data import TrainingData
 
 BLOCK = 64
-"""Runs realised at once where statistics of the scaled inputs are summed."""
+"""Runs realised at once where only numbers of the scaled runs are kept."""
 
 
 @dataclass(frozen=True)
@@ -124,18 +125,25 @@ class Channels:
         realised = self.law.realise(inputs[list(self.law.names)], dict.fromkeys(self.fields, grid))
         return self.study.build_simulator().similarity(realised)
 
+    def numbers(self, inputs: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """Scalars and scales of a `Sample`, the same bits, without its channels.
+
+        Fields are realised only where the simulator states a symmetry, and never more than `BLOCK` runs at once.
+        """
+        if type(self.study.build_simulator()).similarity is Simulator.similarity:
+            return self._numbers(inputs, {})
+        starts = range(0, max(1, inputs.sizes["run"]), BLOCK)
+        blocks = [self._numbers(*self.scaled(inputs.isel(run=slice(start, start + BLOCK)))) for start in starts]
+        return np.concatenate([scalars for scalars, _ in blocks]), np.concatenate([scales for _, scales in blocks])
+
     def __call__(self, inputs: xr.Dataset) -> Sample:
         """Channels in the order fields, scalars, coordinates of axes not periodic; scalars; scales."""
         runs, cells = inputs.sizes["run"], tuple(axis.cells for axis in self.axes)
         scaled, factors = self.scaled(inputs)
-        normal = {
-            name: (scaled[name].transpose("run", ...).values.astype(np.float64) - mean) / deviation
-            for name, (mean, deviation) in self.normalisation.items()
-        }
-        scalars = np.stack([normal[name] for name in self.scalars], axis=1) if self.scalars else np.empty((runs, 0))
+        scalars, scales = self._numbers(scaled, factors)
         channels = np.empty((runs, self.count, *cells), dtype=np.float32)
         for position, name in enumerate(self.fields):
-            channels[:, position] = normal[name]
+            channels[:, position] = self._normal(scaled, name)
         position = len(self.fields)
         for column in scalars.T:
             channels[:, position] = column.reshape(-1, *(1,) * len(cells))
@@ -146,13 +154,22 @@ class Channels:
                 unit = np.linspace(-1.0, 1.0, axis.cells)
                 channels[:, position] = unit.reshape(*(1,) * number, -1, *(1,) * (len(cells) - 1 - number))
                 position += 1
-        scales = np.ones((runs, len(self.fields_out), *(1,) * len(cells)))
+        return Sample(channels, scalars, scales)
+
+    def _normal(self, scaled: xr.Dataset, name: str) -> np.ndarray:
+        mean, deviation = self.normalisation[name]
+        return np.asarray((scaled[name].transpose("run", ...).values.astype(np.float64) - mean) / deviation)
+
+    def _numbers(self, scaled: xr.Dataset, factors: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        runs, ones = scaled.sizes["run"], (1,) * len(self.axes)
+        columns = [self._normal(scaled, name) for name in self.scalars]
+        scales = np.ones((runs, len(self.fields_out), *ones))
         for number, name in enumerate(self.fields_out):
             output = self.study.build_output(name)
             # What a reduction over further axes does to a field, it does to the scaled one.
             if isinstance(output, Variable) and output.of in factors:
-                scales[:, number] = factors[output.of].reshape(-1, *(1,) * len(cells))
-        return Sample(channels, scalars, scales)
+                scales[:, number] = factors[output.of].reshape(-1, *ones)
+        return np.stack(columns, axis=1) if columns else np.empty((runs, 0)), scales
 
     def record(self) -> dict[str, Any]:
         """What `from_record` needs besides the study, as JSON values."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from surecast.study.errors import TrainingError
 from surecast.study.laws.gaussian_field import GaussianField
-from surecast.train.channels import Channels, Sample
+from surecast.train.channels import Channels
 from surecast.train.data import TrainingData
 from surecast.train.fields import FieldSurrogate, grid
 
@@ -71,11 +71,11 @@ class PODRidgeSurrogate(FieldSurrogate):
 
     def predict_fields(self, inputs: xr.Dataset) -> np.ndarray:
         """See `FieldSurrogate.predict_fields`."""
-        sample = self.channels(inputs)
-        features = polynomial(linear_features(self.channels, inputs, sample), self.settings.degree)
+        scalars, scales = self.channels.numbers(inputs)
+        features = polynomial(linear_features(self.channels, inputs, scalars), self.settings.degree)
         shape = (len(features), *(len(axis.fine) for axis in self.axes))
         scaled = np.stack([self.components[field](features).reshape(shape) for field in self.fields], axis=1)
-        return (scaled * sample.scales).astype(np.float32)
+        return (scaled * scales).astype(np.float32)
 
     def record(self) -> dict[str, Any]:
         """See `Surrogate.record`."""
@@ -101,13 +101,13 @@ class PODRidgeSurrogate(FieldSurrogate):
         return cls(study, name, settings, fields, channels, components)
 
 
-def linear_features(channels: Channels, inputs: xr.Dataset, sample: Sample) -> np.ndarray:
-    """Normalised scalar inputs (of the scaled run) and the coefficients of fields, float64 (run, feature).
+def linear_features(channels: Channels, inputs: xr.Dataset, scalars: np.ndarray) -> np.ndarray:
+    """Normalised scalar inputs (of the scaled runs) and the coefficients of fields, float64 (run, feature).
 
     A coefficient is scaled by the square root of its share of the field's variance, the largest having scale one:
     the penalty then falls on what hardly changes the field.
     """
-    columns = [sample.scalars]
+    columns = [scalars]
     for name in channels.fields:
         field = channels.law.laws[name]
         assert isinstance(field, GaussianField)  # what `channels.fields` means
@@ -133,13 +133,14 @@ def fit(settings: PODRidge, study: Study, name: str, manifest: Path) -> PODRidge
     fields = data.chosen(settings.fields, data.field_outputs(), "field output")
     channels = Channels.of_dataset(data, fields, grid(data, fields, None))
     _check_size(study.joint_law(), settings.degree)
-    known = [linear_features(channels, inputs, channels(inputs)) for inputs, _ in data.blocks(fields, "train")]
-    features = polynomial(np.concatenate(known), settings.degree)
+    inputs = data.inputs("train")
+    scalars, scales = channels.numbers(inputs)
+    features = polynomial(linear_features(channels, inputs, scalars), settings.degree)
     modes = min(settings.modes, len(features))
     components, shares = {}, []
     with threadpool_limits(1):
-        for field in fields:
-            components[field], share = _fit_field(data, channels, field, features, modes)
+        for number, field in enumerate(fields):
+            components[field], share = _fit_field(data, field, scales[:, number : number + 1], features, modes)
             shares.append(share)
     surrogate = PODRidgeSurrogate(study, name, settings, fields, channels, components)
     about = {"units": "1", "long_name": "share of the variance that the modes up to this one hold"}
@@ -150,7 +151,7 @@ def fit(settings: PODRidge, study: Study, name: str, manifest: Path) -> PODRidge
 
 
 def _fit_field(
-    data: TrainingData, channels: Channels, field: str, features: np.ndarray, modes: int
+    data: TrainingData, field: str, scales: np.ndarray, features: np.ndarray, modes: int
 ) -> tuple[Components, np.ndarray]:
     from sklearn.decomposition import IncrementalPCA
     from sklearn.linear_model import RidgeCV
@@ -158,21 +159,21 @@ def _fit_field(
     size = max(modes, 64)
     # Block by block, so that memory does not grow with the number of runs.
     decomposition = IncrementalPCA(n_components=modes)
-    for scaled in _scaled(data, channels, field, size):
+    for scaled in _scaled(data, field, scales, size):
         decomposition.partial_fit(scaled)
-    scores = [decomposition.transform(scaled) for scaled in _scaled(data, channels, field, size)]
+    scores = [decomposition.transform(scaled) for scaled in _scaled(data, field, scales, size)]
     regression = RidgeCV(PENALTIES, alpha_per_target=True).fit(features, np.concatenate(scores))
     coefficients = np.concatenate((np.atleast_1d(regression.intercept_)[None], np.atleast_2d(regression.coef_).T))
     part = Components(decomposition.mean_, decomposition.components_, np.ascontiguousarray(coefficients))
     return part, np.cumsum(decomposition.explained_variance_ratio_)
 
 
-def _scaled(data: TrainingData, channels: Channels, field: str, size: int) -> Iterator[np.ndarray]:
+def _scaled(data: TrainingData, field: str, scales: np.ndarray, size: int) -> Iterator[np.ndarray]:
     """The field of the scaled training runs, float64 (run, points), block by block."""
-    number = channels.fields_out.index(field)
-    for inputs, truth in data.blocks([field], "train", size):
-        scales = channels(inputs).scales[:, number : number + 1]
-        yield (truth / scales).reshape(len(truth), -1)
+    start = 0
+    for _, truth in data.blocks([field], "train", size):
+        yield (truth / scales[start : start + len(truth)]).reshape(len(truth), -1)
+        start += len(truth)
 
 
 def _check_size(law: JointLaw, degree: int) -> None:
