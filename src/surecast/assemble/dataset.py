@@ -104,14 +104,16 @@ def in_parallel(calls: Sequence[Callable[[], T]], workers: int, label: str) -> l
     """Results of calls in their order, made by Dask with so many threads."""
     import dask
     from dask.callbacks import Callback
+    from dask.threaded import get
 
     ticks = progress(range(len(calls)), label)
     with Callback(posttask=lambda *_: next(ticks, None)):
         # Threads, not processes: NumPy, xxhash and file writing release Python's lock, and memory is
         # that of one process. Wrapped once more, since Dask would search the arguments for collections.
+        # Named by its function: at the name "threads" Dask first imports the package for clusters.
         found = dask.compute(
             *[dask.delayed(partial(_call, [call]), pure=False)() for call in calls],
-            scheduler="threads",
+            scheduler=get,
             num_workers=workers,
         )
     ticks.close()  # type: ignore[attr-defined]

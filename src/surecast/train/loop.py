@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from surecast.study.errors import TrainingError
 from surecast.study.progress import progress
+from surecast.train.adamw import AdamW
 from surecast.train.checkpoint import Checkpoint, random_state, restore_random_state
 from surecast.train.schedule import learning_rate
 
@@ -80,7 +81,7 @@ def optimise(
         If the loss or an error is no longer finite; the last checkpoint is the one before.
     """
     device = next(network.parameters()).device
-    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
+    optimiser = AdamW(network.parameters(), plan.weight_decay)
     state: dict[str, Any] = {"step": 0, "best": math.inf, "best_step": 0, "seconds": 0.0, "history": {}}
     best: dict[str, Tensor] = {}
     found = checkpoint.load()
@@ -88,7 +89,7 @@ def optimise(
         tensors, state = found
         network.load_state_dict(_part(tensors, "network."))
         best = {key: value.to(device) for key, value in _part(tensors, "best.").items()}
-        optimiser.load_state_dict({**optimiser.state_dict(), "state": _moments(_part(tensors, "optimiser."))})
+        optimiser.load_state_dict(_part(tensors, "optimiser."))
         batches.load_state_dict(state["batches"])
         restore_random_state(tensors, device)
     before = state["seconds"]
@@ -96,12 +97,10 @@ def optimise(
     since: list[Tensor] = []
     for step in progress(range(state["step"], plan.steps), label, interval=math.inf):
         rate = learning_rate(step, plan.steps, plan.learning_rate)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        optimiser.zero_grad()
+        network.zero_grad()
         value = loss(network, next(batches))
         value.backward()
-        optimiser.step()
+        optimiser.step(rate)
         since.append(value.detach())
         if (step + 1) % plan.interval and step + 1 < plan.steps:
             continue
@@ -125,7 +124,7 @@ def optimise(
             {
                 **{f"network.{key}": value for key, value in network.state_dict().items()},
                 **{f"best.{key}": value for key, value in best.items()},
-                **_named_moments(optimiser),
+                **{f"optimiser.{key}": value for key, value in optimiser.state_dict().items()},
                 **random_state(device),
             },
             state,
@@ -144,16 +143,3 @@ def _report(label: str, row: dict[str, float], steps: int, state: dict[str, Any]
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def _named_moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    state = optimiser.state_dict()["state"]
-    return {f"optimiser.{index}.{key}": value for index, part in state.items() for key, value in part.items()}
-
-
-def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = value
-    return state

@@ -108,14 +108,36 @@ def wants_logarithm(values: np.ndarray, setting: str, output: str) -> bool:
     TrainingError
         If it is always to be learnt but a value is not positive.
     """
-    from scipy.stats import skew
-
     positive = bool((values > 0).all())
     if setting == "always" and not positive:
         raise TrainingError(f"{output} has training values that are not positive.", "set logarithm: auto.")
     if setting != "auto" or not positive or np.ptp(values) == 0:
         return setting == "always"
-    return bool(abs(skew(np.log(values))) < abs(skew(values)))
+    return abs(_skewness(np.log(values))) < abs(_skewness(values))
+
+
+def _skewness(values: np.ndarray) -> float:
+    deviation = values - values.mean()
+    return float(np.mean(deviation**3) / np.mean(deviation**2) ** 1.5)
+
+
+def fit_output(
+    settings: GaussianProcess, points: np.ndarray, values: np.ndarray, output: str
+) -> tuple[Process, list[float]]:
+    """Process of one output's values (n,) at points (n, d), and its likelihood per iteration.
+
+    Raises
+    ------
+    TrainingError
+        If there are too many runs for its matrices.
+    """
+    if len(values) > MOST_RUNS:
+        raise TrainingError(
+            f"A Gaussian process on {len(values)} runs would take {len(values) ** 2 * 8 / 2**30:.1f} GiB per matrix.",
+            f"train it on at most {MOST_RUNS} runs, or use polynomial_chaos or a network.",
+        )
+    logarithm = wants_logarithm(values, settings.logarithm, output)
+    return fit_process(points, values, settings.covariance, logarithm, settings.iterations)
 
 
 class GaussianProcessSurrogate(ScalarSurrogate):
@@ -159,19 +181,11 @@ def fit(settings: GaussianProcess, study: Study, name: str, manifest: Path) -> G
     law = study.joint_law()
     law.require_continuous(f"the Gaussian process {name!r}")
     values = data.scalars(outputs, "train")
-    if len(values) > MOST_RUNS:
-        raise TrainingError(
-            f"A Gaussian process on {len(values)} runs would take {len(values) ** 2 * 8 / 2**30:.1f} GiB per matrix.",
-            f"train it on at most {MOST_RUNS} runs, or use polynomial_chaos or a network.",
-        )
     points = law.to_normal(data.inputs("train"))
     processes, courses = {}, {}
     with threadpool_limits(1):
         for column, output in enumerate(outputs):
-            logarithm = wants_logarithm(values[:, column], settings.logarithm, output)
-            processes[output], courses[output] = fit_process(
-                points, values[:, column], settings.covariance, logarithm, settings.iterations
-            )
+            processes[output], courses[output] = fit_output(settings, points, values[:, column], output)
     surrogate = GaussianProcessSurrogate(study, name, settings, processes)
     lengths = np.stack([process.lengths for process in processes.values()])
     history = xr.Dataset(
