@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surecast.cli import lock
+from surecast.cli import imports, lock
 from surecast.study.errors import SurecastError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def job(snakemake: Any) -> Iterator[Study]:
     try:
         from surecast.study.load import load_study
 
+        imports.spare()
         yield load_study(Path(snakemake.config["study_files"][snakemake.wildcards.study]))
         from surecast.cli.record import write_record
 
