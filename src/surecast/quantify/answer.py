@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from surecast.quantify.choose import Choice, choose
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.build import build_estimator
+from surecast.quantify.integrand import Integrand
 from surecast.quantify.sampling import Model, Task
 from surecast.quantify.table import to_csv, to_dataset
 from surecast.study.files import read_json, write_dataset, write_text
@@ -68,29 +70,65 @@ def answer(
     integrand = question.integrand(law)
     simulator = _truth(study, integrand.outputs, manifest) if truth is None else truth
     choice = choose(study, question.surrogate, integrand.outputs, surrogate_jsons, manifest)
-    estimates: list[Estimate] = []
-    for spec in question.estimator_specs():
-        estimator = build_estimator(spec)
-        print(f"{question_name}: {estimator.kind}, up to {question.runs} simulator runs", file=sys.stderr, flush=True)
-        task = Task(
-            truth=simulator,
-            surrogates=choice.models,
-            runs=question.runs,
-            level=question.level,
-            seed=seed_sequence(study.seed, "quantify", question_name, estimator.kind),
-            surrogate_runs=question.surrogate_runs,
-            tolerance=question.tolerance,
-            absolute=question.absolute_tolerance,
-            steps=STEPS,
-        )
-        for estimate in estimator.estimate(integrand, task):
-            estimates.append(replace(estimate, methods=(*estimate.methods, *integrand.methods)))
+    estimates = ask(
+        question,
+        integrand,
+        simulator,
+        choice.models,
+        lambda kind: seed_sequence(study.seed, "quantify", question_name, kind),
+        label=question_name,
+    )
     dataset = to_dataset(question_name, estimates, study.seed, _units(study, integrand.outputs))
     dataset.attrs |= _attributes(study, question_name, question, choice)
     dataset.attrs["dataset"] = read_json(manifest)["digest"]
     dataset.attrs["digest"] = write_dataset(output_nc, dataset)
     write_text(output_csv, to_csv(dataset))
     return dataset
+
+
+def ask(
+    question: Question,
+    integrand: Integrand,
+    truth: Model,
+    surrogates: Sequence[Model],
+    stream: Callable[[str], np.random.SeedSequence],
+    label: str = "",
+    steps: int = STEPS,
+) -> list[Estimate]:
+    """Estimates of a question by every estimator that it names, the answer first.
+
+    Parameters
+    ----------
+    truth : callable
+        The simulator, from inputs to outputs.
+    surrogates : sequence of callables
+        In order of preference.
+    stream : callable
+        From an estimator's kind to its stream of random numbers.
+    label : str
+        Named in the log; nothing is logged without.
+    steps : int
+        Points of each convergence record.
+    """
+    found: list[Estimate] = []
+    for spec in question.estimator_specs():
+        estimator = build_estimator(spec)
+        if label:
+            print(f"{label}: {estimator.kind}, up to {question.runs} simulator runs", file=sys.stderr, flush=True)
+        task = Task(
+            truth=truth,
+            surrogates=surrogates,
+            runs=question.runs,
+            level=question.level,
+            seed=stream(estimator.kind),
+            surrogate_runs=question.surrogate_runs,
+            tolerance=question.tolerance,
+            absolute=question.absolute_tolerance,
+            steps=steps,
+        )
+        for estimate in estimator.estimate(integrand, task):
+            found.append(replace(estimate, methods=(*estimate.methods, *integrand.methods)))
+    return found
 
 
 def _truth(study: Study, outputs: Sequence[str], manifest: str | Path) -> Model:

@@ -35,7 +35,7 @@ class NormalSpace:
 
         Every call has run seeds of its own.
         """
-        seeds = run_seeds(child(self.task.seed, 1, self.truth_runs), len(z), 1)[:, 0]
+        seeds = run_seeds(child(self.task.seed, 1), self.truth_runs, self.truth_runs + len(z), 1)[:, 0]
         size = self.task.chunk
         values = np.concatenate(
             [

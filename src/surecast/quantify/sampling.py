@@ -80,31 +80,44 @@ def generator(seed: np.random.SeedSequence) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64DXSM(seed))
 
 
-def uniforms(seed: np.random.SeedSequence, rows: int, dimension: int) -> np.ndarray:
-    """Independent uniforms in the open interval (0, 1), shape (rows, dimension); more rows keep the first ones."""
-    return generator(seed).random((rows, dimension)) + 2.0**-54
+def uniforms(seed: np.random.SeedSequence, start: int, stop: int, dimension: int) -> np.ndarray:
+    """Rows start to stop of a stream of independent uniforms in the open interval (0, 1), (stop - start, dimension)."""
+    return _from_word(seed, start * dimension).random((stop - start, dimension)) + 2.0**-54
 
 
-def scrambled_sobol(seed: np.random.SeedSequence, scramblings: int, points: int, dimension: int) -> np.ndarray:
-    """Independently scrambled Sobol points, shape (scramblings, points, dimension).
+def scrambled_sobol(
+    seed: np.random.SeedSequence, scramblings: int, start: int, stop: int, dimension: int
+) -> np.ndarray:
+    """Points start to stop of independently scrambled Sobol sequences, shape (scramblings, stop - start, dimension).
 
     Linear matrix scrambling with a digital shift (Matousek 1998; Owen 2003), each point at the
     centre of its cell of width 2^-30, so that no coordinate is 0 and normal quantiles are finite.
     """
     from scipy.stats import qmc
 
-    drawn = np.empty((scramblings, points, dimension))
+    drawn = np.empty((scramblings, stop - start, dimension))
     for index in range(scramblings):
         sampler = qmc.Sobol(dimension, scramble=True, bits=_SOBOL_BITS, rng=generator(child(seed, index)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # balance needs powers of two: callers pass them
-            drawn[index] = sampler.random(points)
+            if start:
+                sampler.fast_forward(start)
+            drawn[index] = sampler.random(stop - start)
     return drawn + 2.0 ** -(_SOBOL_BITS + 1)
 
 
-def run_seeds(seed: np.random.SeedSequence, rows: int, runs_per_row: int) -> np.ndarray:
-    """One seed a run for stochastic simulators, shape (rows, runs_per_row)."""
-    return generator(seed).integers(0, 2**62, size=(rows, runs_per_row), dtype=np.int64)
+def run_seeds(seed: np.random.SeedSequence, start: int, stop: int, runs_per_row: int) -> np.ndarray:
+    """Seeds of the runs of rows start to stop, for stochastic simulators, shape (stop - start, runs_per_row)."""
+    stream = _from_word(seed, start * runs_per_row)
+    words = stream.integers(0, 2**64, size=(stop - start, runs_per_row), dtype=np.uint64)
+    return (words >> np.uint64(2)).astype(np.int64)
+
+
+def _from_word(seed: np.random.SeedSequence, place: int) -> np.random.Generator:
+    """A stream from one of its 64-bit words on; a uniform takes one word, and so does a full-range integer."""
+    bits = np.random.PCG64DXSM(seed)
+    bits.advance(place)
+    return np.random.Generator(bits)
 
 
 def observe_rows(

@@ -27,16 +27,16 @@ from surecast.quantify.estimators.estimator import (
     estimates,
     figure,
     finished,
-    growing,
     sampling_error,
     tail_reasons,
 )
 from surecast.quantify.estimators.monte_carlo import row_count, sample_pseudo_values
-from surecast.quantify.estimators.scrambled_sobol import layout, replicate_pseudo_values, replicate_rows
+from surecast.quantify.estimators.scrambled_sobol import Replicates, layout, replicate_pseudo_values
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import welch
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import KnowsItself, Model, Task, child, observe_rows, run_seeds, uniforms
+from surecast.quantify.stopping import grow, looks
 from surecast.study.errors import EstimationError
 
 _SCRAMBLINGS = 32
@@ -67,29 +67,35 @@ class ControlVariates(Estimator):
             raise EstimationError(
                 "control_variates needs a surrogate.", "set the question's `surrogate`, for example to `best`."
             )
-        count, width = row_count(integrand, task), integrand.runs_per_row
-        drawn = uniforms(child(task.seed, 0), count, integrand.row_dimension)
-        seeds = run_seeds(child(task.seed, 1), count, width)
-        rows = observe_rows(task.truth, integrand, drawn, label=self.kind, chunk=task.chunk, seeds=seeds)
-        predicted = [
-            observe_rows(model, integrand, drawn, label=f"{self.kind}: surrogate", chunk=task.surrogate_chunk)
-            for model in surrogates
-        ]
+        width = integrand.runs_per_row
         own, asked = zip(*(own_statistics(model, integrand, task) for model in surrogates), strict=True)
-        analyse = _probability if counted else _smooth
         control = np.concatenate(own, axis=1)
-        record = {
-            n * width: analyse(integrand, rows[:n], [p[:n] for p in predicted], control, self.folds, task.level)
-            for n in growing(count, task.steps)
-        }
+        truth: list[np.ndarray] = []
+        predicted: list[list[np.ndarray]] = [[] for _ in surrogates]
+
+        def observe(start: int, stop: int) -> None:
+            drawn = uniforms(child(task.seed, 0), start, stop, integrand.row_dimension)
+            seeds = run_seeds(child(task.seed, 1), start, stop, width)
+            truth.append(observe_rows(task.truth, integrand, drawn, label=self.kind, chunk=task.chunk, seeds=seeds))
+            for model, blocks in zip(surrogates, predicted, strict=True):
+                label = f"{self.kind}: surrogate"
+                blocks.append(observe_rows(model, integrand, drawn, label=label, chunk=task.surrogate_chunk))
+
+        def analyse(size: int, level: float) -> list[Found]:
+            rows = [np.concatenate(blocks)[:size] for blocks in (truth, *predicted)]
+            step = _probability if counted else _smooth
+            return step(integrand, rows[0], rows[1:], control, self.folds, level)
+
+        record = grow(looks(row_count(integrand, task), task), task, observe, analyse)
+        rows = np.concatenate(truth)
         return estimates(
             self,
             integrand,
             task,
-            record,
+            {size * width: found for size, found in record.items()},
             plain_variance=width * sample_pseudo_values(integrand, rows).var(axis=0, ddof=1),
             failed=int(np.isnan(rows).any(axis=2).sum()),
-            surrogate_runs=len(surrogates) * width * count + sum(asked),
+            surrogate_runs=len(surrogates) * width * len(rows) + sum(asked),
         )
 
 
@@ -105,16 +111,10 @@ def own_statistics(model: Model, integrand: Integrand, task: Task) -> tuple[np.n
         return np.broadcast_to(exact, (_SCRAMBLINGS, len(exact))).copy(), 0
     width = integrand.runs_per_row
     points = layout(max(task.surrogate_runs // width, 16 * _SCRAMBLINGS), _SCRAMBLINGS)[1]
-    rows = replicate_rows(
-        model,
-        integrand,
-        child(task.seed, 2),
-        _SCRAMBLINGS,
-        points,
-        task.surrogate_chunk,
-        None,
-        "surrogate's own statistics",
+    sample = Replicates(
+        model, integrand, child(task.seed, 2), _SCRAMBLINGS, task.surrogate_chunk, "surrogate's own statistics"
     )
+    rows = sample.observe(0, points).rows
     found = replicate_pseudo_values(integrand, rows)
     return np.where(np.isfinite(exact), exact, found), _SCRAMBLINGS * points * width
 

@@ -51,11 +51,6 @@ class Indicators:
     coefficient: np.ndarray
     own: np.ndarray
 
-    def first(self, count: int) -> Indicators:
-        """The first draws of it."""
-        kept = slice(count)
-        return Indicators(self.event[kept], self.seen[kept], self.weights[kept], self.coefficient[kept], self.own)
-
 
 def probability(sample: Indicators, level: float) -> Figure:
     """Value and interval; failed runs are counted once as no event and once as event."""

@@ -191,12 +191,24 @@ def doubts(
     reasons = list(more)
     if failed and not counted:
         reasons.append(f"{failed} runs failed and are left out, so the value is that of the runs which finished")
-    half = 0.5 * (figure.high - figure.low)
-    if not np.isfinite([figure.value, half]).all():
+    if not np.isfinite([figure.value, figure.low, figure.high]).all():
         reasons.append("the interval is unbounded")
-    elif task.tolerance is not None:
-        reached = half if task.absolute else half / abs(figure.value) if figure.value else np.inf
-        if reached > task.tolerance:
-            of = "" if task.absolute else " of the value"
-            reasons.append(f"the half-width {reached:.2g}{of} is wider than the tolerance {task.tolerance:.2g}")
+    elif not reached(figure, task):
+        of = "" if task.absolute else " of the value"
+        reasons.append(
+            f"the half-width {half_width(figure, task):.2g}{of} is wider than the tolerance {task.tolerance:.2g}"
+        )
     return tuple(reasons)
+
+
+def half_width(figure: Figure, task: Task) -> float:
+    """Half-width of the interval as the tolerance means it: absolute, or relative to the value."""
+    half = 0.5 * (figure.high - figure.low)
+    if task.absolute:
+        return half
+    return half / abs(figure.value) if figure.value else np.inf
+
+
+def reached(figure: Figure, task: Task) -> bool:
+    """Whether the interval is as narrow as the tolerance asks; so is any without a tolerance."""
+    return task.tolerance is None or half_width(figure, task) <= task.tolerance

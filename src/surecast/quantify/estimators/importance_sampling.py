@@ -27,11 +27,12 @@ from scipy.special import ndtr
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.aim import Aim, aim
 from surecast.quantify.estimators.disagreement import Indicators, probability
-from surecast.quantify.estimators.estimator import Estimator, Found, estimates, growing
+from surecast.quantify.estimators.estimator import Estimator, Found, estimates
 from surecast.quantify.exceedance import ExceedanceIntegrand
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.normal_space import NormalSpace
 from surecast.quantify.sampling import Task, child, generator
+from surecast.quantify.stopping import grow, looks
 from surecast.study.errors import EstimationError
 
 UNKNOWN_SHARE = 0.1
@@ -88,37 +89,50 @@ class ImportanceSampling(Estimator):
         pilot = max(20, round(self.pilot * task.runs))
         aimed = aim(space, self, pilot)
         count = task.runs - pilot
-        rng = generator(child(task.seed, 3))
-        z = aimed.proposal.draw(rng, count)
-        event, seen = space.truth(z)[0], space.indicator(aimed.control, z)
+        z = aimed.proposal.draw(generator(child(task.seed, 3)), count)
+        seen = space.indicator(aimed.control, z)
         weights = np.exp(space.log_law(z) - aimed.proposal.log_density(z))
         own, blurred = self._own_probability(space, aimed, task)
-        sample = Indicators(event, seen, weights, np.full(count, aimed.coefficient), own)
-        found = {n: probability(sample.first(n), task.level) for n in growing(count, task.steps)}
-        p = found[count].value
-        diagnosed = self._diagnose(sample, aimed, z) | {"blurred_probability": blurred}
-        record = {pilot + n: [Found(f, counted=True)] for n, f in found.items()}
-        record[pilot + count] = [
-            Found(
-                found[count],
-                tuple(self._reasons(diagnosed, aimed, p)),
-                counted=True,
-                diagnostics={
-                    "coefficient": aimed.coefficient, "pilot_runs": pilot, "control": aimed.control,
-                    "components": aimed.aimed, "defence": float(aimed.proposal.shares[-2:].sum()),
-                    "explored_probability": aimed.explored, **diagnosed,
-                },
-            )
-        ]  # fmt: skip
+        events: list[np.ndarray] = []
+
+        def analyse(size: int, level: float) -> list[Found]:
+            event = np.concatenate(events)[:size]
+            coefficients = np.full(size, aimed.coefficient)
+            sample = Indicators(event, seen[:size], weights[:size], coefficients, own)
+            found = probability(sample, level)
+            diagnosed = self._diagnose(sample, aimed, z[:size]) | {"blurred_probability": blurred}
+            reasons = self._reasons(diagnosed, aimed, found.value)
+            return [
+                Found(found, tuple(reasons), counted=True, diagnostics={**self._described(aimed, pilot), **diagnosed})
+            ]
+
+        record = grow(
+            looks(count, task),
+            task,
+            lambda start, stop: events.append(space.truth(z[start:stop])[0]),
+            analyse,
+        )
+        p = record[max(record)][0].figure.value
         return estimates(
             self,
             integrand,
             task,
-            record,
+            {pilot + size: found for size, found in record.items()},
             plain_variance=[p * (1 - p)],
             failed=space.failed_runs,
             surrogate_runs=space.surrogate_runs,
         )
+
+    @staticmethod
+    def _described(aimed: Aim, pilot: int) -> dict[str, float]:
+        return {
+            "coefficient": aimed.coefficient,
+            "pilot_runs": pilot,
+            "control": aimed.control,
+            "components": aimed.aimed,
+            "defence": float(aimed.proposal.shares[-2:].sum()),
+            "explored_probability": aimed.explored,
+        }
 
     def _own_probability(self, space: NormalSpace, aimed: Aim, task: Task) -> tuple[np.ndarray, float]:
         """Weighted indicators (m,) of the surrogate under the proposal, on draws of their own.

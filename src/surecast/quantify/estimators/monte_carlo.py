@@ -19,7 +19,6 @@ from surecast.quantify.estimators.estimator import (
     estimates,
     figure,
     finished,
-    growing,
     sampling_error,
     tail_reasons,
 )
@@ -27,6 +26,7 @@ from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
+from surecast.quantify.stopping import grow, looks
 from surecast.study.errors import EstimationError
 
 
@@ -45,19 +45,28 @@ class MonteCarlo(Estimator):
             If fewer than 30 rows fit into the runs, or fewer than 10 of them finished.
         """
         width = integrand.runs_per_row
-        count = row_count(integrand, task)
-        rows = observe_rows(
-            task.truth,
-            integrand,
-            uniforms(child(task.seed, 0), count, integrand.row_dimension),
-            label="monte_carlo",
-            chunk=task.chunk,
-            seeds=run_seeds(child(task.seed, 1), count, width),
+        blocks: list[np.ndarray] = []
+
+        def observe(start: int, stop: int) -> None:
+            drawn = uniforms(child(task.seed, 0), start, stop, integrand.row_dimension)
+            seeds = run_seeds(child(task.seed, 1), start, stop, width)
+            blocks.append(observe_rows(task.truth, integrand, drawn, label=self.kind, chunk=task.chunk, seeds=seeds))
+
+        record = grow(
+            looks(row_count(integrand, task), task),
+            task,
+            observe,
+            lambda size, level: figures(integrand, np.concatenate(blocks)[:size], level),
         )
-        record = {n * width: figures(integrand, rows[:n], task.level) for n in growing(count, task.steps)}
-        plain = width * sample_pseudo_values(integrand, rows).var(axis=0, ddof=1)
-        failed = int(np.isnan(rows).any(axis=2).sum())
-        return estimates(self, integrand, task, record, plain_variance=plain, failed=failed)
+        rows = np.concatenate(blocks)
+        return estimates(
+            self,
+            integrand,
+            task,
+            {size * width: found for size, found in record.items()},
+            plain_variance=width * sample_pseudo_values(integrand, rows).var(axis=0, ddof=1),
+            failed=int(np.isnan(rows).any(axis=2).sum()),
+        )
 
 
 def row_count(integrand: Integrand, task: Task) -> int:

@@ -20,6 +20,7 @@ from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson, union
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import Model, Task, child, observe_rows, run_seeds, scrambled_sobol
+from surecast.quantify.stopping import grow, looks
 from surecast.study.errors import EstimationError
 
 FEW_EVENTS = 50
@@ -49,14 +50,27 @@ class ScrambledSobol(Estimator):
         """
         width = integrand.runs_per_row
         scramblings, points = layout(task.runs // width, self.scramblings)
-        rows = replicate_rows(
-            task.truth, integrand, child(task.seed, 0), scramblings, points, task.chunk, child(task.seed, 1), self.kind
+        sample = Replicates(task.truth, integrand, child(task.seed, 0), scramblings, task.chunk, self.kind)
+
+        def observe(start: int, stop: int) -> None:
+            sample.observe(start, stop, child(task.seed, 1))
+
+        record = grow(
+            looks(points, task, least=4),
+            task,
+            observe,
+            lambda size, level: _figures(integrand, sample.rows[:, :size], level),
+            sizes=lambda size: [size >> shift for shift in range(task.steps) if size >> shift >= 4],
         )
-        sizes = [points >> shift for shift in range(max(task.steps, 1)) if points >> shift >= 4 or shift == 0][::-1]
-        record = {scramblings * size * width: _figures(integrand, rows[:, :size], task.level) for size in sizes}
-        plain = width * sample_pseudo_values(integrand, rows.reshape(-1, *rows.shape[2:])).var(axis=0, ddof=1)
-        failed = int(np.isnan(rows).any(axis=3).sum())
-        return estimates(self, integrand, task, record, plain_variance=plain, failed=failed)
+        rows = sample.rows.reshape(-1, *sample.rows.shape[2:])
+        return estimates(
+            self,
+            integrand,
+            task,
+            {scramblings * size * width: found for size, found in record.items()},
+            plain_variance=width * sample_pseudo_values(integrand, rows).var(axis=0, ddof=1),
+            failed=int(np.isnan(rows).any(axis=2).sum()),
+        )
 
 
 def layout(rows: int, least: int) -> tuple[int, int]:
@@ -75,21 +89,49 @@ def layout(rows: int, least: int) -> tuple[int, int]:
     return rows // points, points
 
 
-def replicate_rows(
-    model: Model,
-    integrand: Integrand,
-    seed: np.random.SeedSequence,
-    scramblings: int,
-    points: int,
-    chunk: int,
-    stream: np.random.SeedSequence | None,
-    label: str,
-) -> np.ndarray:
-    """Observations (scramblings, points, runs_per_row, columns); `stream` gives the simulator's run seeds."""
-    drawn = scrambled_sobol(seed, scramblings, points, integrand.row_dimension)
-    seeds = None if stream is None else run_seeds(stream, scramblings * points, integrand.runs_per_row)
-    rows = observe_rows(model, integrand, drawn.reshape(-1, drawn.shape[2]), label=label, chunk=chunk, seeds=seeds)
-    return rows.reshape(scramblings, points, *rows.shape[1:])
+class Replicates:
+    """A model observed on independently scrambled Sobol points, as many of each scrambling as were asked for.
+
+    Attributes
+    ----------
+    rows : (scramblings, points, runs_per_row, columns) array
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        integrand: Integrand,
+        seed: np.random.SeedSequence,
+        scramblings: int,
+        chunk: int,
+        label: str,
+    ) -> None:
+        self.model, self.integrand, self.seed, self.chunk, self.label = model, integrand, seed, chunk, label
+        self.scramblings = scramblings
+        self._blocks: list[np.ndarray] = []
+
+    @property
+    def rows(self) -> np.ndarray:
+        """What was observed so far."""
+        return np.concatenate(self._blocks, axis=1)
+
+    def observe(self, start: int, stop: int, stream: np.random.SeedSequence | None = None) -> Replicates:
+        """Add points start to stop of every scrambling; `stream` gives the simulator's run seeds."""
+        drawn = scrambled_sobol(self.seed, self.scramblings, start, stop, self.integrand.row_dimension)
+        width = self.integrand.runs_per_row
+        seeds = None
+        if stream is not None:
+            seeds = np.concatenate([run_seeds(child(stream, r), start, stop, width) for r in range(self.scramblings)])
+        rows = observe_rows(
+            self.model,
+            self.integrand,
+            drawn.reshape(-1, drawn.shape[2]),
+            label=self.label,
+            chunk=self.chunk,
+            seeds=seeds,
+        )
+        self._blocks.append(rows.reshape(self.scramblings, stop - start, *rows.shape[1:]))
+        return self
 
 
 def replicate_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarray:
