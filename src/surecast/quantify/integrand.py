@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from surecast.quantify.estimates import Statistic
 from surecast.study.laws.joint import JointLaw
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Integrand(ABC):

@@ -5,16 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-import xarray as xr
 
 from surecast.quantify.integrand import Integrand
 from surecast.study.errors import EstimationError
 from surecast.study.progress import progress
 
-Model = Callable[[xr.Dataset], xr.Dataset]
+if TYPE_CHECKING:
+    import xarray as xr
+
+Model = Callable[["xr.Dataset"], "xr.Dataset"]
 """From inputs (dimension ``run``) to outputs by name; the truth adds ``failed`` and ``message``."""
 
 

@@ -15,7 +15,6 @@ conditions: Strang, SIAM Review 41 (1999) 135-147.
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 
 
 class PoissonPreconditioner:
@@ -46,6 +45,8 @@ class PoissonPreconditioner:
 
     def apply(self, residual: np.ndarray, out: np.ndarray) -> None:
         """Write the solution of the Poisson problem to `out`; shapes ``(batch, y, x)``."""
+        import scipy.fft  # a tenth of a second, and a study that is only planned transforms nothing
+
         work = residual.astype(self._precision)
         work = scipy.fft.dst(work, type=2, axis=2, overwrite_x=True)
         work = scipy.fft.dct(work, type=2, axis=1, overwrite_x=True)

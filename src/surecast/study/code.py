@@ -38,7 +38,7 @@ def code_digest(targets: Iterable[str | Path], folder: str | Path | None = None)
         The same as long as no statement in any of the files changes, wherever they lie.
     """
     files = code_files(targets, folder)
-    return digest.of_json({name: _file_digest(path, *_stamp(path)) for name, path in files.items()})
+    return digest.of_json({name: _read(path, name, *_stamp(path))[1] for name, path in files.items()})
 
 
 def code_files(targets: Iterable[str | Path], folder: str | Path | None = None) -> dict[str, Path]:
@@ -52,6 +52,7 @@ def code_files(targets: Iterable[str | Path], folder: str | Path | None = None) 
     folder = None if folder is None else Path(folder).resolve()
     found: dict[str, Path] = {}
     waiting: list[tuple[str, Path]] = []
+    seen: set[str] = set()
     for target in targets:
         waiting.append(_start(target, folder))
     while waiting:
@@ -59,7 +60,9 @@ def code_files(targets: Iterable[str | Path], folder: str | Path | None = None) 
         if name in found or name in EXCLUDED:
             continue
         found[name] = path
-        for imported in _imports(path, name, *_stamp(path)):
+        new = _read(path, name, *_stamp(path))[0] - seen
+        seen |= new
+        for imported in new:
             place = _locate(imported, folder)
             if place is not None:
                 waiting.append((imported, place))
@@ -115,12 +118,14 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @functools.cache
-def _file_digest(path: Path, modified: int, size: int) -> str:
+def _read(path: Path, name: str, modified: int, size: int) -> tuple[frozenset[str], str]:
+    """What a file imports, and its digest: parsed once for both."""
     tree = _parse(path)
+    imports = frozenset(_found_imports(tree, path, name))
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
             node.body = node.body[1:]
-    return digest.of_bytes(ast.dump(tree, include_attributes=False).encode())
+    return imports, digest.of_bytes(ast.dump(tree, include_attributes=False).encode())
 
 
 def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -128,18 +133,13 @@ def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFun
     return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
 
 
-@functools.cache
-def _imports(path: Path, name: str, modified: int, size: int) -> tuple[str, ...]:
-    return tuple(_found_imports(path, name))
-
-
-def _found_imports(path: Path, name: str) -> Iterator[str]:
+def _found_imports(tree: ast.Module, path: Path, name: str) -> Iterator[str]:
     """Every module that a file may import, inside functions too; packages' own files come along.
 
     Imports for type checkers alone (``if TYPE_CHECKING:``) do not count.
     """
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    for node in _executed(_parse(path)):
+    for node in _executed(tree):
         if isinstance(node, ast.Import):
             for item in node.names:
                 yield from _with_parents(item.name)

@@ -62,6 +62,8 @@ def check_unit(text: str) -> None:
 
 def compatible(first: str, second: str) -> bool:
     """Whether two units measure the same thing."""
+    if first.strip() == second.strip() and (first.strip() in _DIMENSIONLESS or _PLAIN.fullmatch(first)):
+        return True
     return bool(parse(first).is_compatible_with(parse(second)))
 
 
