@@ -17,6 +17,7 @@ import xarray as xr
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.sampling import Model
 from surecast.study.errors import EstimationError
+from surecast.study.files import read_json
 from surecast.study.nearest import suggestion
 
 if TYPE_CHECKING:
@@ -90,9 +91,10 @@ def choose(
     candidates = []
     for label, paths in sorted(wanted.items()):
         for path in paths:
-            model = load_surrogate(path, study)
-            predicts = [output for output in outputs if output in model.outputs]
+            # Not read where it predicts nothing of that: a network would bring torch with it.
+            predicts = [output for output in outputs if output in read_json(path)["outputs"]]
             if predicts:
+                model = load_surrogate(path, study)
                 predicted = model(inputs, outputs=predicts)
                 found = {o: squared_correlation(truth[o].values, predicted[o].values) for o in predicts}
                 candidates.append(Candidate(label, Path(path).stem, model, found))

@@ -99,14 +99,16 @@ class Frozen:
         y = self._standard(x)
         held = (y > self.ends[0]) & (y < self.ends[1])
         found = np.where(np.isnan(y), np.nan, np.where(y >= self.ends[1], right, left))
-        found[held] = formula(y[held])
+        if held.any():
+            found[held] = formula(y[held])
         return found
 
     def _quantiles(self, q: np.ndarray, formula: Formula, at_zero: float, at_one: float) -> np.ndarray:
         q = np.asarray(q, dtype=np.float64)
         held = (q > 0) & (q < 1)
         found = np.where(q == 0, at_zero, np.where(q == 1, at_one, np.nan))
-        found[held] = formula(q[held]) * self.scale + self.loc
+        if held.any():
+            found[held] = formula(q[held]) * self.scale + self.loc
         return found
 
 
@@ -114,23 +116,31 @@ def _uniform() -> tuple[Any, ...]:
     return (0.0, 1.0), lambda y: y, lambda y: 1.0 - y, lambda q: q, lambda q: 1.0 - q, np.zeros_like
 
 
-def _norm() -> tuple[Any, ...]:
-    from scipy.special import ndtr, ndtri
+def _ndtr(y: np.ndarray) -> np.ndarray:
+    from scipy.special import ndtr  # not where a law is only built and asked for its support
 
+    return ndtr(y)
+
+
+def _ndtri(q: np.ndarray) -> np.ndarray:
+    from scipy.special import ndtri
+
+    return ndtri(q)
+
+
+def _norm() -> tuple[Any, ...]:
     constant = np.log(np.sqrt(2 * np.pi))
     return (
         (-np.inf, np.inf),
-        ndtr,
-        lambda y: ndtr(-y),
-        ndtri,
-        lambda q: -ndtri(q),
+        _ndtr,
+        lambda y: _ndtr(-y),
+        _ndtri,
+        lambda q: -_ndtri(q),
         lambda y: -(y**2) / 2.0 - constant,
     )
 
 
 def _lognorm(s: float) -> tuple[Any, ...]:
-    from scipy.special import ndtr, ndtri
-
     def log_standard(y: np.ndarray) -> np.ndarray:
         found = np.full_like(y, -np.inf)
         y, held = y[y != 0], y != 0
@@ -139,10 +149,10 @@ def _lognorm(s: float) -> tuple[Any, ...]:
 
     return (
         (0.0, np.inf),
-        lambda y: ndtr(np.log(y) / s),
-        lambda y: ndtr(-(np.log(y) / s)),
-        lambda q: np.exp(s * ndtri(q)),
-        lambda q: np.exp(s * -ndtri(q)),
+        lambda y: _ndtr(np.log(y) / s),
+        lambda y: _ndtr(-(np.log(y) / s)),
+        lambda q: np.exp(s * _ndtri(q)),
+        lambda q: np.exp(s * -_ndtri(q)),
         log_standard,
     )
 
