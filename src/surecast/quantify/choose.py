@@ -144,6 +144,8 @@ class Composite:
             model: Any = self.models.get(statistic.output)
             if statistic.measure in ("mean", "variance") and hasattr(model, statistic.measure):
                 known[index] = getattr(model, statistic.measure)(statistic.output)
+            elif statistic.measure == "standard_deviation" and hasattr(model, "variance"):
+                known[index] = np.sqrt(model.variance(statistic.output))
             elif statistic.measure in ("first", "total") and hasattr(model, "sobol"):
                 indices = model.sobol(statistic.output, integrand.groups_of())[statistic.group]
                 known[index] = indices[("first", "total").index(statistic.measure)]

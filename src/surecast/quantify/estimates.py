@@ -19,11 +19,11 @@ class Statistic:
     name : str
         For the reader and the table: ``mean``, ``variance``, ``first[head]``, ``probability`` ...
     measure : str
-        ``mean``, ``variance``, ``first``, ``total`` or ``probability``.
+        ``mean``, ``variance``, ``first``, ``total``, ``probability`` ...: what decides its unit.
     group : str
-        Group of inputs, for Sobol indices.
+        Group of inputs, for Sobol indices; the other output, for a covariance or correlation.
     interval : str
-        Scale of its interval: ``real``, ``positive`` (logarithm) or ``probability``.
+        Scale of its interval: ``real``, ``positive`` (logarithm), ``correlation`` (Fisher's z) or ``probability``.
     """
 
     output: str

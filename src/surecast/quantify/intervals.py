@@ -41,6 +41,19 @@ def positive_t_interval(value: float, standard_error: float, dof: float, level: 
     return value * math.exp(-half), value * math.exp(min(half, 700.0))
 
 
+def correlation_t_interval(value: float, standard_error: float, dof: float, level: float) -> Interval:
+    """t interval of atanh r (Fisher's z), for correlations.
+
+    atanh r has standard error se/(1 - r^2) by the delta method; tanh brings the ends back inside (-1, 1).
+    """
+    if dof <= 0 or not math.isfinite(standard_error):
+        return -1.0, 1.0
+    inside = min(max(value, -1 + 1e-15), 1 - 1e-15)
+    half = t_quantile(level, dof) * standard_error / (1 - inside * inside)
+    low, high = math.tanh(math.atanh(inside) - half), math.tanh(math.atanh(inside) + half)
+    return min(low, max(value, -1.0)), max(high, min(value, 1.0))
+
+
 def clopper_pearson(events: float, trials: int, level: float) -> Interval:
     """Exact interval of a binomial probability (Clopper and Pearson 1934): covers at least `level` for every p and n.
 

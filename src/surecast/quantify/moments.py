@@ -1,12 +1,19 @@
-"""Mean E[y] and variance Var[y] = E[y^2] - E[y]^2 of outputs."""
+"""Moments of outputs: mean, variance and standard deviation of each, covariance and correlation of every pair.
+
+    m_i = E[y_i],   v_ij = E[y_i y_j] - m_i m_j,   s_i = sqrt(v_ii),   r_ij = v_ij / sqrt(v_ii v_jj)
+
+All are smooth functions of the means of y_i and y_i y_j. Intervals are made where the statistic is most nearly
+normal: variance and standard deviation on the logarithm, a correlation on Fisher's atanh r.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from surecast.quantify.estimates import Statistic
 from surecast.quantify.integrand import Integrand
@@ -14,15 +21,25 @@ from surecast.quantify.question import Question
 from surecast.study.component import refused
 from surecast.study.laws.joint import JointLaw
 
+Moment = Literal["mean", "variance", "standard_deviation", "covariance", "correlation"]
+PAIRS = ("covariance", "correlation")
+SCALES = {"variance": "positive", "standard_deviation": "positive", "correlation": "correlation"}
+"""Scale of the interval of each statistic; ``real`` where none is named."""
+
 
 class Moments(Question):
-    """Mean and variance of one or several outputs."""
+    """Mean, variance, standard deviation, covariance and correlation of one or several outputs."""
 
     of: list[str] = Field(min_length=1, description="Names of the outputs; one name or a list.")
+    statistics: list[Moment] = Field(
+        default=["mean", "variance"],
+        min_length=1,
+        description="mean, variance and standard_deviation of every output, covariance and correlation of every pair.",
+    )
 
     answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "scrambled_sobol")
 
-    @field_validator("of", mode="before", json_schema_input_type=str | list[str])
+    @field_validator("of", "statistics", mode="before", json_schema_input_type=str | list[str])
     @classmethod
     def _list(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
@@ -34,46 +51,107 @@ class Moments(Question):
             raise refused("", "an output is named twice.", "name each once.")
         return value
 
+    @field_validator("statistics")
+    @classmethod
+    def _once(cls, value: list[Moment]) -> list[Moment]:
+        if len(set(value)) < len(value):
+            raise refused("", "a statistic is named twice.", "name each once.")
+        return value
+
+    @model_validator(mode="after")
+    def _two(self) -> Moments:
+        for name in self.statistics:
+            if name in PAIRS and len(self.of) < 2:
+                raise refused(
+                    "statistics", f"a {name} is of two outputs, but the question names one.", "name both in `of`."
+                )
+        return self
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the study's outputs that it needs."""
         return tuple(self.of)
 
     def integrand(self, law: JointLaw) -> Integrand:
-        """Rows of one run; summands y - c and (y - c)^2."""
-        return MomentsIntegrand(law, self.outputs)
+        """Rows of one run; summands y_i - c_i and their products."""
+        return MomentsIntegrand(law, self.outputs, self.statistics)
 
 
 class MomentsIntegrand(Integrand):
-    """Summands (y - c, (y - c)^2) of every output, c the sample's own mean (it cancels, rounding aside)."""
+    """Summands d_i and d_i d_j with d_i = y_i - c_i, c_i the sample's own mean (it cancels, rounding aside).
+
+    Parameters
+    ----------
+    law : JointLaw
+        Law of the inputs.
+    outputs : sequence of str
+        Names of the outputs.
+    statistics : sequence of str
+        See `Moments.statistics`; those of one output come first, output by output, then those of pairs.
+    """
 
     runs_per_row = 1
+    bounded_measures = ("mean", "variance", "standard_deviation")
 
-    def __init__(self, law: JointLaw, outputs: Sequence[str]) -> None:
+    def __init__(self, law: JointLaw, outputs: Sequence[str], statistics: Sequence[str] = ("mean", "variance")) -> None:
         self.law, self.outputs, self.row_dimension = law, tuple(outputs), law.dimension
+        self._of: list[tuple[str, int, int]] = [
+            (name, i, i) for i in range(len(outputs)) for name in statistics if name not in PAIRS
+        ]
+        every = itertools.combinations(range(len(outputs)), 2)
+        self._of += [(name, i, j) for i, j in every for name in statistics if name in PAIRS]
         self.statistics = tuple(
-            statistic
-            for name in outputs
-            for statistic in (
-                Statistic(name, "mean", "mean"),
-                Statistic(name, "variance", "variance", interval="positive"),
+            Statistic(
+                self.outputs[i],
+                name if i == j else f"{name}[{self.outputs[j]}]",
+                name,
+                group="" if i == j else self.outputs[j],
+                interval=SCALES.get(name, "real"),
             )
+            for name, i, j in self._of
         )
+        second = {(i, j) for name, i, j in self._of if name != "mean"}
+        second |= {(k, k) for name, i, j in self._of if name == "correlation" for k in (i, j)}
+        self._products = sorted(second)
 
     def summands(self, rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
-        """See `Integrand.summands`; statistics are (mean, variance) of each output in turn."""
+        """See `Integrand.summands`; statistics stand in the order of `statistics`."""
         values = rows[:, 0, :]
         centre = values.mean(axis=0)
         first = values - centre
+        products = [first[:, i] * first[:, j] for i, j in self._products]
+        place = {pair: len(self.outputs) + k for k, pair in enumerate(self._products)}
 
         def function(means: np.ndarray) -> np.ndarray:
-            m, m2 = np.split(means, 2, axis=-1)
-            both = np.stack([centre + m, m2 - m * m], axis=-1)
-            return both.reshape(*means.shape[:-1], -1)
+            def second(i: int, j: int) -> np.ndarray:
+                found: np.ndarray = means[..., place[i, j]] - means[..., i] * means[..., j]
+                return found
 
-        return np.concatenate([first, first * first], axis=1), function
+            found = []
+            for name, i, j in self._of:
+                if name == "mean":
+                    found.append(centre[i] + means[..., i])
+                elif name == "standard_deviation":
+                    found.append(np.sqrt(np.maximum(second(i, i), 0.0)))
+                elif name == "correlation":
+                    below = np.sqrt(np.maximum(second(i, i) * second(j, j), 0.0))
+                    # An output without variance has no correlation: 0, so that a constant surrogate is merely useless.
+                    found.append(np.divide(second(i, j), below, out=np.zeros_like(below), where=below > 0))
+                else:
+                    found.append(second(i, j))
+            return np.stack(found, axis=-1)
+
+        return np.stack([*first.T, *products], axis=1), function
 
     def controls(self, statistic: int) -> Sequence[int]:
-        """The surrogate's mean and variance are controls for both: skewed outputs correlate the two."""
-        first = statistic - statistic % 2
-        return [first, first + 1]
+        """The surrogate's own statistics of the same output for one output's: skewed outputs correlate them.
+
+        A variance and a standard deviation tell the same: only the one asked for serves. A pair has its own alone.
+        """
+        name, i, j = self._of[statistic]
+        if i != j:
+            return [statistic]
+        twin = {"variance": "standard_deviation", "standard_deviation": "variance"}
+        spread = "variance" if any(n == "variance" and k == i for n, k, _ in self._of) else "standard_deviation"
+        wanted = {"mean", spread if name == "mean" else name} - {twin.get(name, "")}
+        return [place for place, (n, k, other) in enumerate(self._of) if k == other == i and n in wanted]

@@ -24,7 +24,8 @@ COLUMNS = (
     "surrogate_runs", "verdict", "seed",
 )  # fmt: skip
 
-_POWERS = {"mean": 1, "variance": 2}
+_POWERS = {"mean": 1, "standard_deviation": 1, "variance": 2}
+"""Measure to the power of the output's unit; the others are pure numbers, save for a covariance."""
 
 
 def to_dataset(question: str, estimates: Sequence[Estimate], seed: int, units: Mapping[str, str]) -> xr.Dataset:
@@ -96,8 +97,12 @@ def to_csv(dataset: xr.Dataset) -> str:
 
 
 def _unit(estimate: Estimate, units: Mapping[str, str]) -> str:
-    power = _POWERS.get(estimate.statistic.measure, 0)
-    unit = units.get(estimate.statistic.output, "1")
+    statistic = estimate.statistic
+    power, unit = _POWERS.get(statistic.measure, 0), units.get(statistic.output, "1")
+    if statistic.measure == "covariance":
+        factors = [one for one in (unit, units.get(statistic.group, "1")) if one != "1"]
+        same = len(factors) == 2 and factors[0] == factors[1]
+        return f"({unit})**2" if same else " * ".join(f"({one})" for one in factors) or "1"
     if power == 0 or unit == "1":
         return "1"
     return unit if power == 1 else f"({unit})**{power}"

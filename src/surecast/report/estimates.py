@@ -133,6 +133,8 @@ def statistic_words(statistic: str, output: str) -> str:
     index = index_of(statistic)
     if index:
         return f"{'first-order' if index[0] == 'first' else 'total'} index of {index[1]}"
+    if pair := re.fullmatch(r"(covariance|correlation)\[(.+)\]", statistic):
+        return f"{pair[1]} of {output} and {pair[2]}"
     return f"{statistic.replace('_', ' ')} of {output}"
 
 

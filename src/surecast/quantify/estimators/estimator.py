@@ -11,7 +11,7 @@ import numpy as np
 
 from surecast.quantify.estimates import Estimate, Point, Statistic
 from surecast.quantify.integrand import Integrand
-from surecast.quantify.intervals import positive_t_interval, t_interval, t_quantile
+from surecast.quantify.intervals import correlation_t_interval, positive_t_interval, t_interval, t_quantile
 from surecast.quantify.sampling import Task
 from surecast.study.component import Component
 
@@ -118,8 +118,10 @@ def estimates(
 
 def figure(statistic: Statistic, value: float, standard_error: float, dof: float, level: float) -> Figure:
     """t interval on the statistic's scale."""
-    scale = positive_t_interval if statistic.interval == "positive" else t_interval
+    scale = {"positive": positive_t_interval, "correlation": correlation_t_interval}.get(statistic.interval, t_interval)
     low, high = scale(value, standard_error, dof, level)
+    if statistic.interval == "correlation":
+        value = min(max(value, -1.0), 1.0)  # the jackknife's correction may step over the end
     if statistic.interval == "probability":
         low, high = max(low, 0.0), min(high, 1.0)
     return Figure(value, low, high, standard_error)
