@@ -71,11 +71,15 @@ def test_planning_a_study_imports_nothing_heavy(module):
     assert found.stdout.strip() == ""
 
 
+PUBLIC = {"surecast", "quantify", "report", "problems"}
+"""Packages that hand out names of their own to whoever works without Snakemake."""
+
+
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("__init__.py")), ids=lambda path: path.parent.name)
 def test_packages_hold_only_a_docstring(path):
     body = tree(path).body
-    assert len(body) == 1
     assert ast.get_docstring(tree(path))
+    assert len(body) == 1 or path.parent.name in PUBLIC
 
 
 @each_file

@@ -56,6 +56,10 @@ def full_schema() -> Schema:
             place["propertyNames"] = {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"}
         else:
             place.update(reference)
+    # Only a problem states the laws of its inputs itself.
+    schema["required"].remove("inputs")
+    named = {"properties": {"simulator": {"properties": {"kind": {"const": "problem"}}}}}
+    schema["anyOf"] = [{"required": ["inputs"]}, named]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "surecast study",

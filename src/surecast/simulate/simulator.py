@@ -74,6 +74,10 @@ class Simulator(Component):
     def card(self) -> dict[str, Any]:
         """What a reader of the dataset must know: equation, domain, boundary conditions, units, grid, solver."""
 
+    def input_laws(self) -> dict[str, dict[str, Any]]:
+        """Laws that the simulator itself states, as under `inputs` of a study file; a study may then leave them out."""
+        return {}
+
     def input_units(self) -> dict[str, str]:
         """Units in which inputs are taken, by name; a study must give its laws in them. Inputs left out: any unit."""
         return {}

@@ -29,6 +29,7 @@ TABLES: dict[str, dict[str, str]] = {
     "simulator": {
         "groundwater": "surecast.simulate.groundwater:Groundwater",
         "burgers": "surecast.simulate.burgers:Burgers",
+        "problem": "surecast.simulate.problems.simulator:ProblemSimulator",
     },
     "output": {
         "variable": "surecast.simulate.outputs:Variable",

@@ -23,6 +23,7 @@ from surecast.study.settings import (
     Training,
 )
 from surecast.study.source import Location, Source
+from surecast.study.stated import with_stated_inputs
 
 if TYPE_CHECKING:
     from surecast.study.laws.joint import JointLaw
@@ -51,8 +52,13 @@ class Study(Settings):
     description: str = Field(default="", description="A paragraph about the study, shown in the report.")
     references: list[str] = Field(default=[], description="What the study builds on, as it should be cited.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of the study; every random number follows from it.")
-    simulator: Spec = Field(description="The truth: kind groundwater, burgers, or the user's function as module:name.")
-    inputs: dict[str, Spec] = Field(min_length=1, description="Uncertain inputs by name, each with the law it follows.")
+    simulator: Spec = Field(
+        description="The truth: kind groundwater, burgers, problem, or the user's function as module:name."
+    )
+    inputs: dict[str, Spec] = Field(
+        min_length=1,
+        description="Uncertain inputs by name, each with the law it follows; a test problem states its own.",
+    )
     correlations: list[Correlation] = Field(default=[], description="Gaussian copula between continuous inputs.")
     outputs: dict[str, OutputSpec] = Field(min_length=1, description="What is kept of a run, by name.")
     design: Spec = Field(description="Which runs to make: monte_carlo, latin_hypercube, sobol or table.")
@@ -85,6 +91,7 @@ class Study(Settings):
                 key="study",
                 value=source.file.stem,
             )
+        source = with_stated_inputs(source)
         study: Study = validated(cls, source.content, source, (), source.file.parent)
         study._source = source
         return study
