@@ -64,3 +64,20 @@ def test_shares_minimise_the_cross_entropy():
     components = [Gaussian(np.array([m]), np.zeros((1, 0)), np.zeros(0)) for m in (3.0, -3.0)]
     densities = np.stack([c.log_density(z) for c in components], axis=1)
     assert fit_shares(densities, np.ones(1000), least=0.01) == pytest.approx([0.8, 0.2], abs=0.01)
+
+
+@pytest.mark.filterwarnings("error")
+def test_points_that_coincide_are_one_group():
+    points = np.array([[4.0, 0.0], [-4.0, 0.0]])
+    components, shares = fit_mixture(np.repeat(points, 64, axis=0), rank=2, most=4, seed=0)
+    assert sorted(tuple(component.mean) for component in components) == [(-4.0, 0.0), (4.0, 0.0)]
+    assert shares == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_group_that_loses_all_its_samples_is_left_out():
+    # Data found by search: from this start one of four groups loses every sample to its neighbours.
+    z = np.repeat(np.random.default_rng(5161).normal(size=(8, 1)) ** 3, 2 * 16, axis=0)
+    components, shares = fit_mixture(z, rank=1, most=4, seed=0)
+    assert 1 <= len(components) <= 4
+    assert shares.sum() == pytest.approx(1)

@@ -141,11 +141,16 @@ def fit_mixture(z: np.ndarray, rank: int, most: int, seed: int) -> tuple[list[Ga
 
 
 def _grouped(z: np.ndarray, count: int, rank: int, seed: int) -> tuple[list[Gaussian], np.ndarray]:
-    from scipy.cluster.vq import kmeans2
+    from scipy.cluster.vq import ClusterError, kmeans2
 
+    # An exploration whose moves are refused repeats its samples, and points that coincide cannot be told apart.
+    count = min(count, len(np.unique(z, axis=0)))
     if count == 1:
         return [fit_gaussian(z, np.ones(len(z)), rank)], np.ones(1)
-    _, owner = kmeans2(z, count, minit="++", rng=np.random.default_rng(seed), iter=30)
+    try:
+        _, owner = kmeans2(z, count, minit="++", rng=np.random.default_rng(seed), iter=30, missing="raise")
+    except ClusterError:  # a group lost every sample to its neighbours on the way: there are not that many
+        return _grouped(z, count - 1, rank, seed)
     sizes = np.bincount(owner, minlength=count)
     kept: Sequence[int] = [k for k in range(count) if sizes[k] >= 5]
     shares = sizes[kept] / sizes[kept].sum()
