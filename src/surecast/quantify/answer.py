@@ -77,6 +77,7 @@ def answer(
         choice.models,
         lambda kind: seed_sequence(study.seed, "quantify", question_name, kind),
         label=question_name,
+        bounds={name: spec.bounds for name, spec in study.outputs.items() if spec.bounds is not None},
     )
     dataset = to_dataset(question_name, estimates, study.seed, _units(study, integrand.outputs))
     dataset.attrs |= _attributes(study, question_name, question, choice)
@@ -94,6 +95,7 @@ def ask(
     stream: Callable[[str], np.random.SeedSequence],
     label: str = "",
     steps: int = STEPS,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> list[Estimate]:
     """Estimates of a question by every estimator that it names, the answer first.
 
@@ -109,6 +111,8 @@ def ask(
         Named in the log; nothing is logged without.
     steps : int
         Points of each convergence record.
+    bounds : mapping, optional
+        Output -> lowest and highest value that it can have: what a failed run may have been.
     """
     found: list[Estimate] = []
     for spec in question.estimator_specs():
@@ -123,7 +127,9 @@ def ask(
             seed=stream(estimator.kind),
             surrogate_runs=question.surrogate_runs,
             tolerance=question.tolerance,
-            absolute=question.absolute_tolerance,
+            absolute=question.absolute,
+            absolute_tolerance=question.absolute_tolerance,
+            bounds=bounds or {},
             steps=steps,
         )
         for estimate in estimator.estimate(integrand, task):

@@ -23,7 +23,10 @@ class Statistic:
     group : str
         Group of inputs, for Sobol indices; the other output, for a covariance or correlation.
     interval : str
-        Scale of its interval: ``real``, ``positive`` (logarithm), ``correlation`` (Fisher's z) or ``probability``.
+        Scale of its interval: ``real``, ``positive`` (logarithm), ``correlation`` (Fisher's z), ``share``
+        (cut to [0, 1]) or ``probability`` (an interval of counts).
+    law : str
+        Law of the inputs that it is under; empty for the study's own.
     """
 
     output: str
@@ -31,6 +34,7 @@ class Statistic:
     measure: str
     group: str = ""
     interval: str = "real"
+    law: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class Estimate:
     """Answer of one estimator for one statistic.
 
     `plain_variance` is the variance that one run of plain Monte Carlo contributes to this statistic;
-    `doubts` are the reasons against certifying it; `diagnostics` are further figures by name.
+    `doubts` are the reasons against certifying it; `diagnostics` are further figures by name; `covariance` is
+    that with the estimates of all statistics by the same estimator, where the question asks for it.
     """
 
     statistic: Statistic
@@ -66,6 +71,7 @@ class Estimate:
     convergence: tuple[Point, ...] = ()
     methods: tuple[str, ...] = ()
     diagnostics: dict[str, float] = field(default_factory=dict)
+    covariance: tuple[float, ...] = ()
 
     @property
     def verdict(self) -> str:

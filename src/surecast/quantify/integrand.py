@@ -29,6 +29,10 @@ class Integrand(ABC):
     runs_per_row: int
     row_dimension: int
     methods: tuple[str, ...] = ()
+    joint: bool = False
+    """Whether the covariance of all its estimates is part of the answer."""
+    bounded_measures: tuple[str, ...] = ()
+    """Measures whose worst cases over failed runs are known; see `surecast.quantify.failures`."""
 
     def runs(self, uniforms: np.ndarray) -> np.ndarray:
         """From rows (n, row_dimension) of uniforms to runs (n, runs_per_row, law.dimension) of uniforms."""
@@ -43,6 +47,22 @@ class Integrand(ABC):
     def columns(self, values: np.ndarray) -> np.ndarray:
         """Observations (runs, columns) from the outputs' values (runs, outputs); NaN stays NaN."""
         return values
+
+    def observe(self, inputs: xr.Dataset, values: np.ndarray) -> np.ndarray:
+        """Observations (runs, columns) of runs from their inputs and the outputs' values; weights look at the inputs."""
+        return self.columns(values)
+
+    def remarks(self, rows: np.ndarray) -> Sequence[tuple[tuple[str, ...], dict[str, float]]]:
+        """Reasons for doubt and diagnostics of each statistic from the simulator's rows; empty where there are none."""
+        return ()
+
+    def settled(self, uniforms: np.ndarray, observed: np.ndarray) -> np.ndarray:
+        """What is kept of rows of observations (n, runs_per_row, columns), whose uniforms were (n, row_dimension).
+
+        Everything, by default. An integrand may append what `summands` must know of a row behind its runs, or keep
+        less than whole fields; NaN must stay where a run failed.
+        """
+        return observed
 
     @abstractmethod
     def summands(self, rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:

@@ -43,6 +43,11 @@ class Question(Component):
         description="Half-width of the interval that is wanted: relative to the value (absolute for Sobol indices). "
         "A wider interval is not certified.",
     )
+    absolute_tolerance: float | None = Field(
+        None,
+        gt=0,
+        description="Half-width that is wanted, in the units of the statistic. With both tolerances either is enough.",
+    )
     level: float = Field(0.95, ge=0.5, le=0.9999, description="Confidence level of the intervals.")
     estimators: list[str | dict[str, Any]] = Field(
         default_factory=list,
@@ -52,7 +57,8 @@ class Question(Component):
 
     answered_by: ClassVar[tuple[str, ...]] = ()
     """Kinds of estimators that can answer this question."""
-    absolute_tolerance: ClassVar[bool] = False
+    absolute: ClassVar[bool] = False
+    """Whether `tolerance` is absolute: its statistics are shares."""
     outputs_key: ClassVar[str] = "of"
     law_key: ClassVar[str] = "estimators"
 
@@ -122,9 +128,28 @@ class Question(Component):
         except EstimationError as error:
             yield self.law_key, error.message, error.remedy
             return
-        least = 30 * self.integrand(study.joint_law()).runs_per_row
+        integrand = self.integrand(study.joint_law())
+        least = 30 * integrand.runs_per_row
         if self.runs < least:
             yield "runs", f"is too few: this question takes {least} runs at least.", f"write `runs: {least}` or more."
+        yield from self._floor(integrand)
+
+    def _floor(self, integrand: Integrand) -> Iterator[tuple[str, str, str]]:
+        """A tolerance that no count of so many runs can reach, told before the first one."""
+        from surecast.quantify.verdict import least_runs
+
+        wanted = max(self.tolerance or 0.0, self.absolute_tolerance or 0.0)
+        counted = integrand.statistics[0].interval == "probability"
+        if not (wanted and counted) or self.estimator_specs()[0]["kind"] == "scrambled_sobol":
+            return
+        least = least_runs(wanted, self.level)
+        if self.runs < least:
+            key = "tolerance" if self.tolerance == wanted else "absolute_tolerance"
+            yield (
+                key,
+                f"cannot be reached with {self.runs} runs: without a single event the interval is wider still.",
+                f"it needs at least {least} runs: write `runs: {least}` or more, or a larger tolerance.",
+            )
 
     @abstractmethod
     def integrand(self, law: JointLaw) -> Integrand:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -29,6 +29,8 @@ class KnowsItself(Protocol):
 
 
 _SOBOL_BITS = 30
+LEAST_FAILED = 50
+"""Runs, all of them failed, after which no further one is tried."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,11 @@ class Task:
     tolerance : float, optional
         Half-width that is asked for; relative to the value unless `absolute`.
     absolute : bool
-        Whether the tolerance is absolute.
+        Whether `tolerance` is absolute.
+    absolute_tolerance : float, optional
+        Half-width that is asked for in the units of the statistic; of two tolerances either is enough.
+    bounds : mapping
+        Output -> lowest and highest value that it can have: what a failed run may have been.
     steps : int
         Points of the convergence record; 0 for none.
     chunk, surrogate_chunk : int
@@ -67,6 +73,8 @@ class Task:
     surrogate_runs: int = 16384
     tolerance: float | None = None
     absolute: bool = False
+    absolute_tolerance: float | None = None
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     steps: int = 0
     chunk: int = 256
     surrogate_chunk: int = 2048
@@ -136,20 +144,42 @@ def observe_rows(
     Returns
     -------
     (n, runs_per_row, columns) array, NaN where a run failed
+
+    Raises
+    ------
+    EstimationError
+        If all of the first runs fail, see `LEAST_FAILED`.
     """
     size = max(1, chunk // integrand.runs_per_row)
-    blocks = []
+    blocks: list[np.ndarray] = []
+    first: list[str] = []
+
+    def listened(inputs: xr.Dataset) -> xr.Dataset:
+        outputs = model(inputs)
+        if not first and "message" in outputs:
+            first.extend(text for text in map(str, outputs["message"].values) if text)
+        return outputs
+
     for start in progress(range(0, len(rows), size), label, total=-(-len(rows) // size)):
         runs = integrand.runs(rows[start : start + size])
         inputs = integrand.law.from_uniform(runs.reshape(-1, integrand.law.dimension))
         part = None if seeds is None else seeds[start : start + size].reshape(-1)
-        blocks.append(observe_inputs(model, integrand, inputs, part).reshape(*runs.shape[:2], -1))
+        observed = observe_inputs(listened, integrand, inputs, part).reshape(*runs.shape[:2], -1)
+        blocks.append(integrand.settled(rows[start : start + size], observed))
+        if seeds is not None and all(np.isnan(block[:, : runs.shape[1]]).all() for block in blocks):
+            made = sum(block.shape[0] * block.shape[1] for block in blocks)
+            if made >= LEAST_FAILED:
+                said = f" The first said: {first[0]}" if first else ""
+                raise EstimationError(
+                    f"all of the first {made} runs failed: nothing can be said.{said}",
+                    "run the simulator on one of the inputs by hand.",
+                )
     return np.concatenate(blocks)
 
 
 def observe_inputs(model: Model, integrand: Integrand, inputs: xr.Dataset, seeds: np.ndarray | None) -> np.ndarray:
     """Observations (runs, columns) of a model at given inputs; see `values_at`."""
-    return integrand.columns(values_at(model, integrand, inputs, seeds))
+    return integrand.observe(inputs, values_at(model, integrand, inputs, seeds))
 
 
 def values_at(model: Model, integrand: Integrand, inputs: xr.Dataset, seeds: np.ndarray | None) -> np.ndarray:

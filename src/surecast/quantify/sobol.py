@@ -42,7 +42,7 @@ class Sobol(Question):
     )
 
     answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "scrambled_sobol")
-    absolute_tolerance: ClassVar[bool] = True
+    absolute: ClassVar[bool] = True
     law_key: ClassVar[str] = "groups"
 
     @field_validator("of", mode="before", json_schema_input_type=str | list[str])

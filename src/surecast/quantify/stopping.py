@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surecast.quantify.estimators.estimator import Found, growing, reached
+from surecast.quantify.estimators.estimator import Found, growing
 from surecast.quantify.sampling import Task
+from surecast.quantify.verdict import reached
 
 LOOKS = 4
 LEAST_SIZE = 64
@@ -37,7 +38,7 @@ class Look:
 
 def looks(total: int, task: Task, least: int = LEAST_SIZE) -> list[Look]:
     """The looks at a final sample of `total` rows (or points); sizes halve exactly, rounded up, from the last one."""
-    if task.tolerance is None:
+    if task.tolerance is None and task.absolute_tolerance is None:
         return [Look(total, task.level)]
     sizes = [-(-total // 2**shift) for shift in range(LOOKS)]
     sizes = sorted(size for size in sizes if size >= least or size == total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -36,6 +37,17 @@ class OutputSpec(Spec):
     kind: str = Field(
         default="variable", min_length=1, description="variable, maximum, minimum, mean, boundary_flux or module:name."
     )
+    bounds: tuple[float, float] | None = Field(
+        default=None,
+        description="Lowest and highest value that the output can have, in its units: what a failed run may have been.",
+    )
+
+    @field_validator("bounds")
+    @classmethod
+    def _ordered(cls, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+        if bounds is not None and not -math.inf < bounds[0] < bounds[1] < math.inf:
+            raise refused("", "bounds are two finite numbers, the lower one first.", "write `bounds: [low, high]`.")
+        return bounds
 
 
 class Correlation(Settings):

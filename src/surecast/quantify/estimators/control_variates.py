@@ -27,16 +27,16 @@ from surecast.quantify.estimators.estimator import (
     estimates,
     figure,
     finished,
-    sampling_error,
-    tail_reasons,
 )
 from surecast.quantify.estimators.monte_carlo import row_count, sample_pseudo_values
 from surecast.quantify.estimators.scrambled_sobol import Replicates, layout, replicate_pseudo_values
+from surecast.quantify.failures import with_failures
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import welch
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import KnowsItself, Model, Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
+from surecast.quantify.verdict import integral_reasons, require_floor, sampling_error, tail_reasons
 from surecast.study.errors import EstimationError
 
 _SCRAMBLINGS = 32
@@ -84,9 +84,17 @@ class ControlVariates(Estimator):
         def analyse(size: int, level: float) -> list[Found]:
             rows = [np.concatenate(blocks)[:size] for blocks in (truth, *predicted)]
             step = _probability if counted else _smooth
-            return step(integrand, rows[0], rows[1:], control, self.folds, level)
+            return with_failures(
+                integrand,
+                rows[0],
+                task.bounds,
+                lambda done: step(integrand, done, rows[1:], control, self.folds, level),
+            )
 
-        record = grow(looks(row_count(integrand, task), task), task, observe, analyse)
+        plan = looks(row_count(integrand, task), task)
+        if counted:
+            require_floor(task, plan[-1].level, plan[-1].size, width)
+        record = grow(plan, task, observe, analyse)
         rows = np.concatenate(truth)
         return estimates(
             self,
@@ -96,6 +104,7 @@ class ControlVariates(Estimator):
             plain_variance=width * sample_pseudo_values(integrand, rows).var(axis=0, ddof=1),
             failed=int(np.isnan(rows).any(axis=2).sum()),
             surrogate_runs=len(surrogates) * width * len(rows) + sum(asked),
+            rows=rows,
         )
 
 
@@ -177,11 +186,13 @@ def _smooth(
         controls = float(mean @ noise[np.ix_(pick, pick)] @ mean) * (len(own) - 1) / left
         dof = welch([(sampling, n - 1), (controls, left)])
         error = float(np.sqrt(sampling + controls))
+        share = controls / error**2 if error > 0 else 0.0
         found.append(
             Found(
                 figure(statistic, float(residuals.mean()), error, dof, level),
-                tail_reasons(residuals),
+                (*tail_reasons(residuals), *integral_reasons(own[:, pick] @ mean, share)),
                 diagnostics=_coefficients(mean),
+                integral_share=share,
             )
         )
     return found

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from surecast.quantify.estimates import Estimate, Point, Statistic
 from surecast.quantify.integrand import Integrand
-from surecast.quantify.intervals import correlation_t_interval, positive_t_interval, t_interval, t_quantile
+from surecast.quantify.intervals import correlation_t_interval, positive_t_interval, t_interval
 from surecast.quantify.sampling import Task
+from surecast.quantify.verdict import (
+    constant_outputs,
+    constant_reasons,
+    doubts,
+    largest_share,
+    reached,
+    require_defined,
+    sampling_error,
+    tail_reasons,
+)
 from surecast.study.component import Component
 
-HEAVY_SHARE = 0.2
-"""One row makes more than this share of the sample variance: the tail is heavy, and the interval is widened."""
-TOO_HEAVY_SHARE = 0.5
-"""Above this share no widening helps."""
-TAIL = "a single run makes over half of the sample variance, so the tail is not seen well enough"
+__all__ = [
+    "Estimator", "Figure", "Found", "both_ways", "estimates", "figure", "finished", "growing", "largest_share",
+    "reached", "sampling_error", "tail_reasons",
+]  # fmt: skip
 
 
 class Estimator(Component):
@@ -60,6 +69,10 @@ class Found:
         Citations beside the estimator's own.
     diagnostics : dict
         Further figures by name.
+    covariance : tuple of float
+        Covariance of its estimate with those of all statistics, where the integrand asks for it.
+    integral_share : float
+        Share of the squared error that the surrogate's own integral makes.
     """
 
     figure: Figure
@@ -67,6 +80,8 @@ class Found:
     counted: bool = False
     methods: tuple[str, ...] = ()
     diagnostics: dict[str, float] = field(default_factory=dict)
+    covariance: tuple[float, ...] = ()
+    integral_share: float = 0.0
 
 
 def estimates(
@@ -78,6 +93,7 @@ def estimates(
     plain_variance: Sequence[float] | np.ndarray,
     failed: int = 0,
     surrogate_runs: int = 0,
+    rows: np.ndarray | None = None,
 ) -> list[Estimate]:
     """Estimates with verdict and convergence record, one a statistic.
 
@@ -89,8 +105,19 @@ def estimates(
         Variance that one run of plain Monte Carlo contributes to each statistic.
     failed : int
         Failed runs among those used.
+    rows : (..., runs_per_row, columns) array, optional
+        Observations of the simulator, to see whether they vary.
+
+    Raises
+    ------
+    EstimationError
+        If a statistic is not defined for what was observed.
     """
     spent = max(record)
+    still = set() if rows is None else constant_outputs(integrand, rows)
+    for statistic, last in zip(integrand.statistics, record[spent], strict=True):
+        require_defined(statistic, last.figure)
+    remarks = list(() if rows is None else integrand.remarks(rows)) or [((), {})] * len(integrand.statistics)
     return [
         Estimate(
             statistic,
@@ -104,13 +131,22 @@ def estimates(
             surrogate_runs,
             plain_variance=float(plain_variance[index]),
             failed_runs=failed,
-            doubts=doubts(last.figure, task, failed=failed, counted=last.counted, more=last.reasons),
+            doubts=doubts(
+                last.figure,
+                task,
+                runs=spent,
+                failed=failed,
+                counted=last.counted,
+                more=(*last.reasons, *constant_reasons(statistic, still), *remarks[index][0]),
+                integral_share=last.integral_share,
+            ),
             convergence=tuple(
                 Point(runs, f[index].figure.value, f[index].figure.low, f[index].figure.high)
                 for runs, f in sorted(record.items())
             ),
             methods=(*type(estimator).methods, *last.methods),
-            diagnostics=last.diagnostics,
+            diagnostics=last.diagnostics | remarks[index][1],
+            covariance=last.covariance,
         )
         for index, (statistic, last) in enumerate(zip(integrand.statistics, record[spent], strict=True))
     ]
@@ -122,9 +158,22 @@ def figure(statistic: Statistic, value: float, standard_error: float, dof: float
     low, high = scale(value, standard_error, dof, level)
     if statistic.interval == "correlation":
         value = min(max(value, -1.0), 1.0)  # the jackknife's correction may step over the end
-    if statistic.interval == "probability":
+    if statistic.interval in ("probability", "share"):
         low, high = max(low, 0.0), min(high, 1.0)
     return Figure(value, low, high, standard_error)
+
+
+def jointly(found: Sequence[Found], covariance: np.ndarray) -> list[Found]:
+    """Findings with the covariance (S, S) of their estimates; variances are the squared standard errors.
+
+    The standard errors may be wider than the sample's own spread (heavy tails): correlations are kept.
+    """
+    error = np.array([one.figure.standard_error for one in found])
+    own = np.sqrt(np.maximum(np.diag(np.atleast_2d(covariance)), 0.0))
+    scale = np.divide(error, own, out=np.zeros_like(error), where=own > 0)
+    matrix = np.atleast_2d(covariance) * scale[:, None] * scale
+    np.fill_diagonal(matrix, error**2)
+    return [replace(one, covariance=tuple(row.tolist())) for one, row in zip(found, matrix, strict=True)]
 
 
 def both_ways(as_quiet: Figure, as_event: Figure) -> Figure:
@@ -147,70 +196,3 @@ def growing(rows: int, steps: int, least: int = 20) -> list[int]:
 def finished(rows: np.ndarray) -> np.ndarray:
     """Mask (n,) of rows without a failed run."""
     return ~np.isnan(rows).any(axis=tuple(range(1, rows.ndim)))
-
-
-def largest_share(values: np.ndarray) -> float:
-    """Share of the sample variance that the row farthest out makes."""
-    squares = np.square(values - values.mean())
-    total = float(squares.sum())
-    return float(squares.max()) / total if total > 0 else 0.0
-
-
-def tail_reasons(values: np.ndarray) -> tuple[str, ...]:
-    """Doubt about independent values whose sample variance is mostly one of them."""
-    return (TAIL,) if largest_share(values) > TOO_HEAVY_SHARE else ()
-
-
-def sampling_error(values: np.ndarray, level: float) -> float:
-    """Standard error of the mean of independent values, widened for heavy tails.
-
-    Where one value makes more than a fifth of the sample variance, another as far out may be yet unseen:
-    by the rule of three its expected number is below -log(1 - level), about 3 at 95 %. What so many would
-    add to the mean is one more part of the error, taken as t times a standard error.
-    """
-    n = len(values)
-    error = float(values.std(ddof=1)) / np.sqrt(n)
-    if largest_share(values) <= HEAVY_SHARE:
-        return error
-    unseen = -np.log1p(-level) * float(np.abs(values - values.mean()).max()) / n
-    return float(np.hypot(error, unseen / t_quantile(level, n - 1)))
-
-
-def doubts(
-    figure: Figure, task: Task, *, failed: int = 0, counted: bool = False, more: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """Reasons against certifying an estimate.
-
-    Parameters
-    ----------
-    failed : int
-        Failed runs among those used.
-    counted : bool
-        Whether the interval already holds whatever the failed runs might have been.
-    more : sequence of str
-        Reasons of the estimator's own.
-    """
-    reasons = list(more)
-    if failed and not counted:
-        reasons.append(f"{failed} runs failed and are left out, so the value is that of the runs which finished")
-    if not np.isfinite([figure.value, figure.low, figure.high]).all():
-        reasons.append("the interval is unbounded")
-    elif not reached(figure, task):
-        of = "" if task.absolute else " of the value"
-        reasons.append(
-            f"the half-width {half_width(figure, task):.2g}{of} is wider than the tolerance {task.tolerance:.2g}"
-        )
-    return tuple(reasons)
-
-
-def half_width(figure: Figure, task: Task) -> float:
-    """Half-width of the interval as the tolerance means it: absolute, or relative to the value."""
-    half = 0.5 * (figure.high - figure.low)
-    if task.absolute:
-        return half
-    return half / abs(figure.value) if figure.value else np.inf
-
-
-def reached(figure: Figure, task: Task) -> bool:
-    """Whether the interval is as narrow as the tolerance asks; so is any without a tolerance."""
-    return task.tolerance is None or half_width(figure, task) <= task.tolerance

@@ -19,14 +19,14 @@ from surecast.quantify.estimators.estimator import (
     estimates,
     figure,
     finished,
-    sampling_error,
-    tail_reasons,
 )
+from surecast.quantify.failures import with_failures
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
+from surecast.quantify.verdict import constant_outputs, require_floor, sampling_error, tail_reasons
 from surecast.study.errors import EstimationError
 
 
@@ -52,12 +52,14 @@ class MonteCarlo(Estimator):
             seeds = run_seeds(child(task.seed, 1), start, stop, width)
             blocks.append(observe_rows(task.truth, integrand, drawn, label=self.kind, chunk=task.chunk, seeds=seeds))
 
-        record = grow(
-            looks(row_count(integrand, task), task),
-            task,
-            observe,
-            lambda size, level: figures(integrand, np.concatenate(blocks)[:size], level),
-        )
+        def analyse(size: int, level: float) -> list[Found]:
+            rows = np.concatenate(blocks)[:size]
+            return with_failures(integrand, rows, task.bounds, lambda done: figures(integrand, done, level))
+
+        plan = looks(row_count(integrand, task), task)
+        if integrand.statistics[0].interval == "probability":
+            require_floor(task, plan[-1].level, plan[-1].size, width)
+        record = grow(plan, task, observe, analyse)
         rows = np.concatenate(blocks)
         return estimates(
             self,
@@ -66,6 +68,7 @@ class MonteCarlo(Estimator):
             {size * width: found for size, found in record.items()},
             plain_variance=width * sample_pseudo_values(integrand, rows).var(axis=0, ddof=1),
             failed=int(np.isnan(rows).any(axis=2).sum()),
+            rows=rows,
         )
 
 
@@ -92,7 +95,7 @@ def sample_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarray:
     Raises
     ------
     EstimationError
-        If fewer than 10 rows finished.
+        If fewer than 10 rows finished, or a share of a variance is asked of an output that does not vary.
     """
     done = rows[finished(rows)]
     if len(done) < 10:
@@ -100,6 +103,7 @@ def sample_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarray:
             f"only {len(done)} of {len(rows)} rows finished: nothing can be said.",
             "look at the messages of the failed runs.",
         )
+    constant_outputs(integrand, done)
     return pseudo_values(*integrand.summands(done))
 
 

@@ -1,0 +1,313 @@
+"""The verdict: the reasons, in words, against certifying an estimate. No reason, and it is certified.
+
+An estimate is doubted if
+
+- its interval is unbounded, or wider than the tolerance when the budget of runs is spent;
+- runs failed and the interval does not hold whatever they might have been (see `surecast.quantify.failures`);
+- every run gave the same value, so that nothing is known of the spread;
+- a single run makes more than half of the sample variance: the tail is not seen;
+- importance weights overflow, their effective number (sum w)^2/sum w^2 is small, or their tail index is
+  above 1/2 (no finite variance) or what so many weights can bear (Vehtari et al. 2024, eq. 13);
+- the surrogate's own integral hangs on one of its replicates;
+- simulator and surrogate disagree about most of an event (each estimator says how it measures that).
+
+Counts have a floor: with no event (or disagreement) in n runs the interval is still [0, 1 - (alpha/2)^(1/n)],
+about 3.7/n at 95 %. A tolerance below its half is refused before the first run: see `least_runs`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from surecast.quantify.intervals import t_quantile
+from surecast.study.errors import EstimationError
+
+if TYPE_CHECKING:
+    from surecast.quantify.estimates import Statistic
+    from surecast.quantify.estimators.estimator import Figure
+    from surecast.quantify.integrand import Integrand
+    from surecast.quantify.sampling import Task
+
+HEAVY_SHARE = 0.2
+"""One row makes more than this share of the sample variance: the tail is heavy, and the interval is widened."""
+TOO_HEAVY_SHARE = 0.5
+"""Above this share no widening helps."""
+TAIL = "a single run makes over half of the sample variance, so the tail is not seen well enough"
+INTEGRAL_SHARE = 0.5
+"""Share of the squared error above which the surrogate's own integral is what keeps the interval wide."""
+_DEFINED = ("mean", "variance", "standard_deviation", "covariance", "quantile", "tail", "probability", "power")
+"""Measures of a constant that are numbers; indices and correlations are not."""
+TAIL_INDEX = 0.7
+"""Largest tail index of weights that any number of them can bear (Vehtari et al. 2024, section 3.2)."""
+
+
+def doubts(
+    figure: Figure,
+    task: Task,
+    *,
+    runs: int = 0,
+    failed: int = 0,
+    counted: bool = False,
+    more: Sequence[str] = (),
+    integral_share: float = 0.0,
+) -> tuple[str, ...]:
+    """Reasons against certifying an estimate.
+
+    Parameters
+    ----------
+    figure : Figure
+        Value and interval.
+    runs, failed : int
+        Simulator runs spent, and how many of them failed.
+    counted : bool
+        Whether the interval already holds whatever the failed runs might have been.
+    more : sequence of str
+        Reasons of the estimator's own.
+    integral_share : float
+        Share of the squared error that the surrogate's own integral makes.
+    """
+    reasons = list(dict.fromkeys(more))
+    if failed and not counted:
+        reasons.append(_left_out(failed, runs))
+    if not np.isfinite([figure.value, figure.low, figure.high]).all():
+        reasons.append("the interval is unbounded")
+    elif not reached(figure, task):
+        reasons.append(_too_wide(figure, task, runs, integral_share))
+    return tuple(reasons)
+
+
+def _left_out(failed: int, runs: int) -> str:
+    share = f" ({100 * failed / runs:.2g} % of them)" if runs else ""
+    return (
+        f"{failed} runs failed and are left out{share}, so the value is that of the runs which finished: "
+        "declare `bounds` of the output to bound what they may have been"
+    )
+
+
+def _too_wide(figure: Figure, task: Task, runs: int, integral_share: float) -> str:
+    of = "" if task.tolerance is None or task.absolute else " of the value"
+    wanted = task.absolute_tolerance if task.tolerance is None else task.tolerance
+    half = 0.5 * (figure.high - figure.low) if task.tolerance is None else half_width(figure, task)
+    spent = f"the budget of {runs} runs was spent before the tolerance: " if runs else ""
+    text = f"{spent}the half-width {half:.2g}{of} is wider than the tolerance {wanted:.2g}"
+    if integral_share > INTEGRAL_SHARE:
+        text += f", and {100 * integral_share:.0f} % of its square is the surrogate's own integral (surrogate_runs)"
+    return text
+
+
+def half_width(figure: Figure, task: Task) -> float:
+    """Half-width of the interval as the tolerance means it: absolute, or relative to the value."""
+    half = 0.5 * (figure.high - figure.low)
+    if task.absolute:
+        return half
+    return half / abs(figure.value) if figure.value else math.inf
+
+
+def reached(figure: Figure, task: Task) -> bool:
+    """Whether the interval is as narrow as one of the tolerances asks; so is any where there is none."""
+    if task.tolerance is None and task.absolute_tolerance is None:
+        return True
+    half = 0.5 * (figure.high - figure.low)
+    if task.absolute_tolerance is not None and half <= task.absolute_tolerance:
+        return True
+    return task.tolerance is not None and half_width(figure, task) <= task.tolerance
+
+
+def least_runs(tolerance: float, level: float) -> int:
+    """Fewest independent runs whose count of events can have an interval of half-width `tolerance`.
+
+    The exact interval of no event in n runs is the narrowest, [0, 1 - (alpha/2)^(1/n)]; its half-width is
+    at most `tolerance` from n = log(alpha/2)/log(1 - 2 tolerance) on. A tolerance relative to a probability
+    asks for at least as much, since no probability exceeds 1.
+    """
+    if tolerance >= 0.5:
+        return 1
+    return math.ceil(math.log(0.5 * (1 - level)) / math.log1p(-2 * tolerance))
+
+
+def require_floor(task: Task, level: float, rows: int, runs_per_count: float) -> None:
+    """Refuse a tolerance that the count of so many rows cannot reach whatever it is.
+
+    Parameters
+    ----------
+    level : float
+        Level of the interval at the last look.
+    rows : int
+        Independent rows of the final sample at most.
+    runs_per_count : float
+        Runs of the budget for each of them.
+
+    Raises
+    ------
+    EstimationError
+        With the number of runs that it takes at least.
+    """
+    wanted = [tolerance for tolerance in (task.tolerance, task.absolute_tolerance) if tolerance is not None]
+    if not wanted:
+        return
+    least = least_runs(max(wanted), level)
+    if rows < least:
+        needed = math.ceil(least * runs_per_count)
+        raise EstimationError(
+            f"a tolerance of {max(wanted):g} cannot be reached with {task.runs} runs: even if no event (or no "
+            f"disagreement of the surrogate) is seen, the interval is wider; it needs at least {needed} runs.",
+            f"write `runs: {needed}` or more, or a larger tolerance.",
+        )
+
+
+def largest_share(values: np.ndarray) -> float:
+    """Share of the sample variance that the row farthest out makes."""
+    squares = np.square(values - values.mean())
+    total = float(squares.sum())
+    return float(squares.max()) / total if total > 0 else 0.0
+
+
+def tail_reasons(values: np.ndarray) -> tuple[str, ...]:
+    """Doubt about independent values whose sample variance is mostly one of them."""
+    return (TAIL,) if largest_share(values) > TOO_HEAVY_SHARE else ()
+
+
+def sampling_error(values: np.ndarray, level: float) -> float:
+    """Standard error of the mean of independent values, widened for heavy tails.
+
+    Where one value makes more than a fifth of the sample variance, another as far out may be yet unseen:
+    by the rule of three its expected number is below -log(1 - level), about 3 at 95 %. What so many would
+    add to the mean is one more part of the error, taken as t times a standard error.
+    """
+    n = len(values)
+    error = float(values.std(ddof=1)) / np.sqrt(n)
+    if largest_share(values) <= HEAVY_SHARE:
+        return error
+    unseen = -np.log1p(-level) * float(np.abs(values - values.mean()).max()) / n
+    return float(np.hypot(error, unseen / t_quantile(level, n - 1)))
+
+
+def integral_reasons(own: np.ndarray, share: float) -> tuple[str, ...]:
+    """Doubt about a surrogate's own integral that decides the interval and hangs on one of its replicates.
+
+    Parameters
+    ----------
+    own : (R,) array
+        Independent replicates of the integral.
+    share : float
+        Share of the squared error that it makes.
+    """
+    if share > INTEGRAL_SHARE and largest_share(own) > TOO_HEAVY_SHARE:
+        return ("one replicate makes over half of the error of the surrogate's own integral: raise `surrogate_runs`",)
+    return ()
+
+
+def constant_outputs(integrand: Integrand, rows: np.ndarray) -> set[str]:
+    """Outputs that had one value in all rows (..., runs_per_row, columns) that finished.
+
+    Raises
+    ------
+    EstimationError
+        If a statistic is a share of the variance of such an output: it is not defined.
+    """
+    if rows.shape[-1] != len(integrand.outputs):
+        return set()
+    columns = rows.reshape(-1, rows.shape[-1]).T
+    still = {
+        name
+        for name, column in zip(integrand.outputs, columns, strict=True)
+        if len(finite := column[~np.isnan(column)]) and finite.min() == finite.max()
+    }
+    for statistic in integrand.statistics:
+        if statistic.output in still and not statistic.measure.startswith(_DEFINED):
+            raise EstimationError(
+                f"{statistic.output} had the same value in every run: without a variance {statistic.name} is not "
+                "defined.",
+                "ask about an output that varies, or check that the simulator uses its inputs.",
+            )
+    return still
+
+
+def constant_reasons(statistic: Statistic, still: set[str]) -> tuple[str, ...]:
+    """Doubt about a statistic of an output that had the same value in every run.
+
+    Probabilities are excepted: their intervals are of counts and hold for none.
+    """
+    if statistic.interval == "probability" or statistic.output not in still:
+        return ()
+    return ("every run gave the same value: the output does not vary, or too rarely for its spread to be known",)
+
+
+def require_defined(statistic: Statistic, figure: Figure) -> None:
+    """Refuse a value that is not a number.
+
+    Raises
+    ------
+    EstimationError
+        With what may be the cause.
+    """
+    if np.isnan([figure.value, figure.low, figure.high]).any():
+        raise EstimationError(
+            f"{statistic.name} of {statistic.output} is not defined for the runs made: its value is not a number.",
+            "look whether the outputs vary, and whether their squares overflow.",
+        )
+
+
+def effective_number(weights: np.ndarray) -> float:
+    """Effective number (sum w)^2/sum w^2 of weights; 0 without a positive one."""
+    top = float(weights.max(initial=0.0))
+    if not 0 < top < math.inf:
+        return 0.0
+    scaled = weights / top  # squares of large weights would overflow
+    return float(scaled.sum()) ** 2 / float(np.square(scaled).sum())
+
+
+def tail_index(weights: np.ndarray) -> float:
+    """Tail index k of weights: shape of a generalised Pareto law fitted to the largest of them.
+
+    P(w > u + x) ~ (1 + k x/sigma)^(-1/k): the moments of order below 1/k are finite. The posterior mean of
+    Zhang and Stephens (2009, Technometrics 51) over the largest min(n/5, 3 sqrt(n)) excesses, drawn towards
+    1/2 as by ten more (Vehtari et al. 2024, appendix G). -inf where the largest weights are equal: bounded.
+    """
+    n = len(weights)
+    count = math.ceil(min(0.2 * n, 3 * math.sqrt(n)))
+    if count < 5:
+        return -math.inf
+    ordered = np.sort(weights)[-count - 1 :]
+    excess = ordered[1:] - ordered[0]
+    if not 1e-12 * ordered[-1] < excess[-1] < math.inf or excess[(count + 2) // 4 - 1] <= 0:
+        return -math.inf
+    grid = 30 + int(math.sqrt(count))
+    b = (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * excess[(count + 2) // 4 - 1]) + 1 / excess[-1]
+    shape = np.log1p(-b[:, None] * excess).mean(axis=1)
+    likelihood = count * (np.log(-b / shape) - shape - 1)
+    posterior = np.exp(likelihood - likelihood.max())
+    best = float((b * posterior).sum() / posterior.sum())
+    k = float(np.log1p(-best * excess).mean())
+    return (count * k + 5) / (count + 10)
+
+
+def weight_reasons(weights: np.ndarray, least: float, what: str = "runs") -> tuple[str, ...]:
+    """Doubts about importance weights: overflow, effective number below `least`, too heavy a tail.
+
+    Parameters
+    ----------
+    weights : (n,) array
+        Ratios of densities, non-negative.
+    least : float
+        Effective number that is asked for.
+    what : str
+        What is weighted, in words.
+    """
+    if not np.isfinite(weights).all():
+        return (f"the weights of the {what} overflow: the sampled law is too far from the one asked about",)
+    found: list[str] = []
+    effective = effective_number(weights)
+    if effective < least:
+        found.append(f"the effective number of {what}, {effective:.0f}, is below {least:.0f}")
+    if len(weights) > 10:
+        k, bearable = tail_index(weights), min(1 - 1 / math.log10(len(weights)), TAIL_INDEX)
+        if k > bearable:
+            found.append(
+                f"the tail index of the weights, {k:.2f}, is above {bearable:.2f}, so their mean may hang on few"
+            )
+    return tuple(found)
