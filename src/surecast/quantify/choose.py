@@ -141,6 +141,8 @@ class Composite:
         """Statistics (S,) that the surrogates know of themselves, as a chaos expansion does; NaN elsewhere."""
         known = np.full(len(integrand.statistics), np.nan)
         for index, statistic in enumerate(integrand.statistics):
+            if statistic.law:
+                continue  # what it knows holds for the study's own law
             model: Any = self.models.get(statistic.output)
             if statistic.measure in ("mean", "variance") and hasattr(model, statistic.measure):
                 known[index] = getattr(model, statistic.measure)(statistic.output)

@@ -24,7 +24,7 @@ COLUMNS = (
     "surrogate_runs", "verdict", "seed",
 )  # fmt: skip
 
-_POWERS = {"mean": 1, "standard_deviation": 1, "variance": 2}
+_POWERS = {"mean": 1, "standard_deviation": 1, "variance": 2, "quantile": 1, "tail": 1}
 """Measure to the power of the output's unit; the others are pure numbers, save for a covariance."""
 
 
@@ -83,6 +83,15 @@ def to_dataset(question: str, estimates: Sequence[Estimate], seed: int, units: M
         dataset[f"convergence_{name}"] = (("estimate", "step"), values, attributes)
     for name in ("value", "low", "high", "standard_error", "convergence_value", "convergence_low", "convergence_high"):
         dataset[name].attrs["units"] = "see variable units"
+    if any(e.covariance for e in estimates):
+        dataset["covariance"] = (
+            ("estimate", "other_estimate"),
+            _covariance(estimates),
+            {
+                "long_name": "covariance of the estimates; 0 between estimators, whose draws are independent",
+                "units": "product of the units of both",
+            },
+        )
     return dataset
 
 
@@ -96,9 +105,20 @@ def to_csv(dataset: xr.Dataset) -> str:
     return text.getvalue()
 
 
+def _covariance(estimates: Sequence[Estimate]) -> np.ndarray:
+    """Covariance (estimate, estimate): one block an estimator."""
+    matrix = np.zeros((len(estimates), len(estimates)))
+    for row, one in enumerate(estimates):
+        same = [place for place, other in enumerate(estimates) if other.estimator == one.estimator]
+        matrix[row, same] = one.covariance or [one.standard_error**2 * (place == row) for place in same]
+    return matrix
+
+
 def _unit(estimate: Estimate, units: Mapping[str, str]) -> str:
     statistic = estimate.statistic
     power, unit = _POWERS.get(statistic.measure, 0), units.get(statistic.output, "1")
+    if statistic.measure.startswith("power_"):
+        power = int(statistic.measure.removeprefix("power_"))
     if statistic.measure == "covariance":
         factors = [one for one in (unit, units.get(statistic.group, "1")) if one != "1"]
         same = len(factors) == 2 and factors[0] == factors[1]

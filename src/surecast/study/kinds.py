@@ -53,6 +53,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "question": {
         "moments": "surecast.quantify.moments:Moments",
+        "expectations": "surecast.quantify.expectations:Expectations",
         "exceedance": "surecast.quantify.exceedance:Exceedance",
         "sobol": "surecast.quantify.sobol:Sobol",
     },

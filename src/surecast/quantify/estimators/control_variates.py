@@ -27,6 +27,7 @@ from surecast.quantify.estimators.estimator import (
     estimates,
     figure,
     finished,
+    jointly,
 )
 from surecast.quantify.estimators.monte_carlo import row_count, sample_pseudo_values
 from surecast.quantify.estimators.scrambled_sobol import Replicates, layout, replicate_pseudo_values
@@ -176,10 +177,12 @@ def _smooth(
     noise = np.atleast_2d(np.cov(own, rowvar=False)) / len(own)
     n, size = psi.shape
     found: list[Found] = []
+    left_over, weights = np.empty_like(psi), np.zeros((size, psi_s.shape[1]))
     for index, statistic in enumerate(integrand.statistics):
         pick = [place * size + j for place in range(len(predicted)) for j in integrand.controls(index)]
         chosen, residuals = coefficients(psi[:, index], psi_s[:, pick] - theta[pick], folds, noise[np.ix_(pick, pick)])
         mean = chosen.mean(axis=0)
+        left_over[:, index], weights[index, pick] = residuals, mean
         sampling = sampling_error(residuals, level) ** 2
         # The coefficients were chosen against the same covariance of R replicates: each costs a degree of freedom.
         left = len(own) - 1 - len(pick)
@@ -195,7 +198,10 @@ def _smooth(
                 integral_share=share,
             )
         )
-    return found
+    if not integrand.joint:
+        return found
+    spread = np.atleast_2d(np.cov(left_over, rowvar=False)) / n + weights @ noise @ weights.T
+    return jointly(found, spread)
 
 
 def _coefficients(mean: np.ndarray) -> dict[str, float]:

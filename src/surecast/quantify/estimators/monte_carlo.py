@@ -19,6 +19,7 @@ from surecast.quantify.estimators.estimator import (
     estimates,
     figure,
     finished,
+    jointly,
 )
 from surecast.quantify.failures import with_failures
 from surecast.quantify.integrand import Integrand
@@ -113,7 +114,7 @@ def figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Found]
         return [Found(_probability(rows, level), counted=True, methods=("clopper1934",))]
     pseudo = sample_pseudo_values(integrand, rows)
     n = len(pseudo)
-    return [
+    found = [
         Found(
             figure(statistic, float(values.mean()), sampling_error(values, level), n - 1, level),
             tail_reasons(values),
@@ -121,6 +122,7 @@ def figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Found]
         )
         for statistic, values in zip(integrand.statistics, pseudo.T, strict=True)
     ]
+    return jointly(found, np.cov(pseudo, rowvar=False) / n) if integrand.joint else found
 
 
 def _probability(rows: np.ndarray, level: float) -> Figure:
