@@ -1,0 +1,299 @@
+"""A study made of Python objects: what `surecast.quantify.estimate` is given, checked as a study file is.
+
+Errors are those of a study file; in place of its name they say ``estimate``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from pydantic import PrivateAttr
+
+from surecast.quantify.choose import Composite
+from surecast.quantify.question import Question
+from surecast.quantify.sampling import Model, run_seeds, uniforms
+from surecast.simulate import gates
+from surecast.simulate.function import FunctionSimulator
+from surecast.study import kinds
+from surecast.study.errors import EstimationError, SimulationError, StudyError
+from surecast.study.laws.joint import JointLaw
+from surecast.study.laws.law import Law
+from surecast.study.model import Study
+from surecast.study.nearest import suggestion
+from surecast.study.seeds import seed_sequence
+
+if TYPE_CHECKING:
+    from surecast.simulate.outputs import Output
+
+FILE = Path("estimate")
+QUESTION = "question"
+FITTED = "fitted"
+"""Names of the question and of the surrogate fitted to it, in messages and streams of random numbers."""
+LARGEST = 1e300
+CHUNK = 256
+
+
+class Called(FunctionSimulator):
+    """A callable at hand as a simulator."""
+
+    _given: Any = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> Called:
+        """The simulator that calls `function`."""
+        made = cls.model_construct(
+            function=str(getattr(function, "__name__", type(function).__name__)), arguments={}, runs_per_call=4096
+        )
+        made._given = function
+        return made
+
+    def _callable(self) -> Callable[..., Any]:
+        function: Callable[..., Any] = self._given
+        return function
+
+
+class Truth:
+    """The simulator as a function from inputs to the outputs asked for, without a store.
+
+    Attributes
+    ----------
+    runs : int
+        Runs made so far.
+    units : dict of str to str
+        Unit of each output, once it was returned.
+    """
+
+    def __init__(self, study: Study, outputs: Sequence[str]) -> None:
+        self.simulator: FunctionSimulator = study.build_simulator()
+        self.outputs: dict[str, Output] = {name: study.build_output(name) for name in outputs}
+        self.largest = study.failures.largest
+        self.runs = 0
+        self.units: dict[str, str] = {}
+
+    def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
+        """Outputs, ``failed`` and ``message`` (run,)."""
+        runs = inputs.sizes["run"]
+        raw = self.simulator.run(inputs)
+        self.runs += runs
+        failure = raw["failure"].values.astype(object)
+        made = xr.Dataset({"failure": ("run", failure)})
+        if len(raw.data_vars) == 1 and (failure != "").all():  # not one call came back: no variable is known
+            made = made.assign({name: ("run", np.full(runs, np.nan)) for name in self.outputs})
+        else:
+            if "failed" in raw:
+                said = (failure == "") & (raw["failed"].values != 0)
+                made["failure"] = ("run", np.where(said, "the simulator says so", failure))
+            for name, output in self.outputs.items():
+                made[name] = self._scalar(name, output.from_simulation(inputs, raw))
+                self.units[name] = str(made[name].attrs.get("units", "1"))
+        message = gates.messages(made, self.largest)
+        return made.drop_vars("failure").assign(failed=("run", message != ""), message=("run", message))
+
+    def _scalar(self, name: str, array: xr.DataArray) -> xr.DataArray:
+        extra = [str(dim) for dim in array.dims if dim != "run"]
+        stated = self.outputs[name].dimensions(self.simulator)
+        if set(extra) != set(stated):
+            raise SimulationError(
+                f"output {name!r} is a field over {', '.join(extra)}, not a number.",
+                f"reduce it, for example `outputs={{{name!r}: {{'reduce': {{'over': {extra[:1]}, 'by': 'max'}}}}}}`.",
+            )
+        return array
+
+
+class Given:
+    """A surrogate at hand: called as the simulator is."""
+
+    def __init__(self, model: Model, outputs: Sequence[str]) -> None:
+        self.model, self.outputs = model, tuple(outputs)
+
+    def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
+        """Predict the outputs."""
+        found = self.model(inputs)
+        known = list(map(str, found.data_vars)) if isinstance(found, xr.Dataset) else []
+        for name in self.outputs:
+            if name not in known:
+                raise EstimationError(f"the surrogate returns no {name!r}.", suggestion(name, known))
+        return found[list(self.outputs)]
+
+
+def given_study(
+    question: Mapping[str, Any] | Question,
+    simulator: Model,
+    inputs: Mapping[str, Mapping[str, Any] | Law] | JointLaw,
+    surrogate: Any,
+    runs: int | None,
+    tolerance: float | None,
+    seed: int,
+    outputs: Mapping[str, Mapping[str, Any]] | None,
+    correlations: Sequence[Mapping[str, Any]],
+) -> Study:
+    """The study of one question; see `surecast.quantify.estimate` for the arguments.
+
+    Raises
+    ------
+    StudyError
+        If something is refused, with key, value and remedy.
+    """
+    if not callable(simulator):
+        raise StudyError(
+            f"the simulator is {type(simulator).__name__}, which cannot be called.",
+            "give a function from an xarray Dataset of inputs to one of outputs.",
+            file=FILE,
+            key="simulator",
+        )
+    spec = _question(question) | {
+        key: value for key, value in (("runs", runs), ("tolerance", tolerance)) if value is not None
+    }
+    specs, built = _laws(inputs)
+    if surrogate is not None:
+        spec["surrogate"] = FITTED if isinstance(surrogate, (str, Mapping)) else "given"
+    content: dict[str, Any] = {
+        "seed": seed,
+        "simulator": {"kind": "given"},
+        "inputs": specs,
+        "correlations": list(correlations),
+        "outputs": dict(outputs or {}) or {"none": {}},
+        "design": {"kind": "monte_carlo"},
+        "failures": {"largest": LARGEST},
+        "questions": {QUESTION: spec},
+    }
+    if isinstance(surrogate, (str, Mapping)):
+        fitted = {"kind": surrogate} if isinstance(surrogate, str) else surrogate
+        content["surrogates"] = {FITTED: fitted}
+    content = _plain(content)
+    first = Study.from_content(content, FILE)  # tells which outputs the question needs
+    named: dict[str, Any] = {name: {} for name in first.build_question(QUESTION).outputs}
+    study = Study.from_content(content | {"outputs": named | dict(outputs or {})}, FILE)
+    study._built |= built | {("simulator",): Called.of(simulator)}
+    _check(study, surrogate)
+    return study
+
+
+def _check(study: Study, surrogate: Any) -> None:
+    """Everything that needs no run."""
+    law = study.joint_law()
+    question: Question = study.build_question(QUESTION)
+    place = ("questions", QUESTION)
+    if surrogate is None and question.surrogate != "none":
+        raise study.error((*place, "surrogate"), "no surrogate is given.", "give `surrogate=`, or leave this out.")
+    if FITTED in study.surrogates:
+        from surecast.train.scalar_fit import KINDS
+
+        kind = study.surrogates[FITTED].kind
+        if kind not in KINDS:
+            raise study.error(
+                ("surrogates", FITTED, "kind"), "cannot be fitted to runs at hand.", suggestion(kind, KINDS)
+            )
+        study.build_surrogate(FITTED)
+        law.require_continuous(f"the surrogate {kind}")
+    for name in question.outputs:
+        study.build_output(name)
+    errors = [
+        study.error((*place, *key.split(".")), message, remedy) for key, message, remedy in question.problems(study)
+    ]
+    if errors:
+        raise StudyError.of(errors)
+    question.check_law(law)
+
+
+def training_count(study: Study, surrogate: Any, training_runs: int | None) -> int:
+    """Runs to fit a surrogate to: 0 where none is to be fitted.
+
+    Raises
+    ------
+    StudyError
+        If a number is given and no surrogate is fitted, or if it is below 10.
+    """
+    fits = isinstance(surrogate, (str, Mapping))
+    if training_runs is None:
+        question: Question = study.build_question(QUESTION)
+        return max(20, question.runs // 4) if fits else 0
+    fault = None
+    if not fits:
+        fault = ("no surrogate is fitted.", "leave it out, or name the kind of a surrogate.")
+    elif not isinstance(training_runs, (int, np.integer)) or training_runs < 10:
+        fault = ("is no number of runs, 10 or more.", "leave it out for a quarter of `runs`.")
+    if fault is not None:
+        raise StudyError(*fault, file=FILE, key="training_runs", value=training_runs)
+    return int(training_runs)
+
+
+def surrogates_of(study: Study, truth: Truth, surrogate: Any, learnt: int) -> list[Model]:
+    """The surrogates in order of preference, fitted to `learnt` random runs where a kind is named.
+
+    Raises
+    ------
+    TrainingError
+        If too few runs finished.
+    """
+    outputs = list(truth.outputs)
+    if surrogate is None:
+        return []
+    if isinstance(surrogate, (str, Mapping)):
+        from surecast.train.scalar_fit import fit_scalars
+
+        law, stream = study.joint_law(), seed_sequence(study.seed, "quantify", QUESTION, "training")
+        drawn = law.from_uniform(uniforms(stream, 0, learnt, law.dimension))
+        words = run_seeds(seed_sequence(study.seed, "quantify", QUESTION, "training", "seeds"), 0, learnt, 1)[:, 0]
+        seeded = drawn.assign(seed=("run", words, {"long_name": "seed of the run", "units": "1"}))
+        blocks = [truth(seeded.isel(run=slice(start, start + CHUNK))) for start in range(0, learnt, CHUNK)]
+        made = xr.concat(blocks, "run")
+        made = made[outputs].where(~made["failed"])
+        spec = study.surrogates[FITTED]
+        fitted = fit_scalars({"kind": spec.kind, **spec.settings}, law, drawn, made)
+        return [Composite(dict.fromkeys(outputs, fitted))]
+    models = [surrogate] if callable(surrogate) else list(surrogate)
+    for model in models:
+        if not callable(model):
+            raise StudyError(
+                f"{type(model).__name__} cannot be called.",
+                "give functions from inputs to outputs, or the kind of a surrogate.",
+                file=FILE,
+                key="surrogate",
+            )
+    return [_model(model, outputs) for model in models]
+
+
+def _model(model: Any, outputs: Sequence[str]) -> Model:
+    """Surrogates of surecast know which outputs they predict, and some of their own statistics."""
+    own = getattr(model, "outputs", ())
+    if not inspect.isfunction(model) and all(name in own for name in outputs):
+        return Composite(dict.fromkeys(outputs, model))
+    return Given(model, outputs)
+
+
+def _question(question: Mapping[str, Any] | Question) -> dict[str, Any]:
+    if not isinstance(question, Question):
+        return dict(question)
+    target = f"{type(question).__module__}:{type(question).__qualname__}"
+    kind = next((name for name, row in kinds.TABLES["question"].items() if row == target), target)
+    return {"kind": kind, **question.model_dump(mode="json", exclude_unset=True)}
+
+
+def _laws(inputs: Mapping[str, Any] | JointLaw) -> tuple[dict[str, Any], dict[Any, Any]]:
+    """What a study file would say of the laws, and those that are built already, as a `Study` keeps them."""
+    built: dict[Any, Any] = {}
+    if isinstance(inputs, JointLaw):
+        built["joint"] = inputs
+        inputs = inputs.laws
+    specs = {}
+    for name, law in inputs.items():
+        specs[str(name)] = json.loads(law.label()) if isinstance(law, Law) else law
+        if isinstance(law, Law):
+            built["inputs", str(name)] = law
+    return specs, built
+
+
+def _plain(value: Any) -> Any:
+    """Python's own numbers, lists and dictionaries, as a study file gives them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
