@@ -10,6 +10,7 @@ import xarray as xr
 
 from surecast.quantify.estimators.control_variates import ControlVariates
 from surecast.quantify.estimators.monte_carlo import MonteCarlo
+from surecast.quantify.estimators.scrambled_sobol import ScrambledSobol
 from surecast.quantify.failures import completions
 from surecast.quantify.moments import MomentsIntegrand
 from surecast.quantify.sobol import SobolIntegrand
@@ -19,7 +20,8 @@ from surecast.study.laws.joint import JointLaw
 from surecast.study.model import Study
 
 BOUNDS = {"y": (-11.0, 18.0)}
-by_kind = pytest.mark.parametrize("estimator", [MonteCarlo(), ControlVariates()], ids=lambda e: e.kind)
+ALL = [MonteCarlo(), ControlVariates(), ScrambledSobol()]
+by_kind = pytest.mark.parametrize("estimator", ALL, ids=lambda e: e.kind)
 
 
 def failing(known, fails):
@@ -67,7 +69,7 @@ def test_bounded_failures_are_covered_and_certified(known, chaos, estimator, whe
         "rarest": lambda y: y > rare,
         "middle": lambda y: (y > lower) & (y < upper),
     }[where]
-    seeds = 100
+    seeds = 60
     covered, certified = {"mean": 0, "variance": 0}, {"mean": 0, "variance": 0}
     for seed in range(seeds):
         task = known.task(

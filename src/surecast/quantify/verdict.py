@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surecast.quantify.intervals import t_quantile
+from surecast.quantify.weights import effective_number, weight_reasons
 from surecast.study.errors import EstimationError
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from surecast.quantify.estimators.estimator import Figure
     from surecast.quantify.integrand import Integrand
     from surecast.quantify.sampling import Task
+
+__all__ = [
+    "constant_outputs", "constant_reasons", "doubts", "effective_number", "half_width", "integral_reasons",
+    "largest_share", "least_runs", "reached", "require_defined", "require_floor", "sampling_error", "tail_reasons",
+    "weight_reasons",
+]  # fmt: skip
 
 HEAVY_SHARE = 0.2
 """One row makes more than this share of the sample variance: the tail is heavy, and the interval is widened."""
@@ -41,8 +48,6 @@ INTEGRAL_SHARE = 0.5
 """Share of the squared error above which the surrogate's own integral is what keeps the interval wide."""
 _DEFINED = ("mean", "variance", "standard_deviation", "covariance", "quantile", "tail", "probability", "power")
 """Measures of a constant that are numbers; indices and correlations are not."""
-TAIL_INDEX = 0.7
-"""Largest tail index of weights that any number of them can bear (Vehtari et al. 2024, section 3.2)."""
 
 
 def doubts(
@@ -250,64 +255,3 @@ def require_defined(statistic: Statistic, figure: Figure) -> None:
             f"{statistic.name} of {statistic.output} is not defined for the runs made: its value is not a number.",
             "look whether the outputs vary, and whether their squares overflow.",
         )
-
-
-def effective_number(weights: np.ndarray) -> float:
-    """Effective number (sum w)^2/sum w^2 of weights; 0 without a positive one."""
-    top = float(weights.max(initial=0.0))
-    if not 0 < top < math.inf:
-        return 0.0
-    scaled = weights / top  # squares of large weights would overflow
-    return float(scaled.sum()) ** 2 / float(np.square(scaled).sum())
-
-
-def tail_index(weights: np.ndarray) -> float:
-    """Tail index k of weights: shape of a generalised Pareto law fitted to the largest of them.
-
-    P(w > u + x) ~ (1 + k x/sigma)^(-1/k): the moments of order below 1/k are finite. The posterior mean of
-    Zhang and Stephens (2009, Technometrics 51) over the largest min(n/5, 3 sqrt(n)) excesses, drawn towards
-    1/2 as by ten more (Vehtari et al. 2024, appendix G). -inf where the largest weights are equal: bounded.
-    """
-    n = len(weights)
-    count = math.ceil(min(0.2 * n, 3 * math.sqrt(n)))
-    if count < 5:
-        return -math.inf
-    ordered = np.sort(weights)[-count - 1 :]
-    excess = ordered[1:] - ordered[0]
-    if not 1e-12 * ordered[-1] < excess[-1] < math.inf or excess[(count + 2) // 4 - 1] <= 0:
-        return -math.inf
-    grid = 30 + int(math.sqrt(count))
-    b = (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * excess[(count + 2) // 4 - 1]) + 1 / excess[-1]
-    shape = np.log1p(-b[:, None] * excess).mean(axis=1)
-    likelihood = count * (np.log(-b / shape) - shape - 1)
-    posterior = np.exp(likelihood - likelihood.max())
-    best = float((b * posterior).sum() / posterior.sum())
-    k = float(np.log1p(-best * excess).mean())
-    return (count * k + 5) / (count + 10)
-
-
-def weight_reasons(weights: np.ndarray, least: float, what: str = "runs") -> tuple[str, ...]:
-    """Doubts about importance weights: overflow, effective number below `least`, too heavy a tail.
-
-    Parameters
-    ----------
-    weights : (n,) array
-        Ratios of densities, non-negative.
-    least : float
-        Effective number that is asked for.
-    what : str
-        What is weighted, in words.
-    """
-    if not np.isfinite(weights).all():
-        return (f"the weights of the {what} overflow: the sampled law is too far from the one asked about",)
-    found: list[str] = []
-    effective = effective_number(weights)
-    if effective < least:
-        found.append(f"the effective number of {what}, {effective:.0f}, is below {least:.0f}")
-    if len(weights) > 10:
-        k, bearable = tail_index(weights), min(1 - 1 / math.log10(len(weights)), TAIL_INDEX)
-        if k > bearable:
-            found.append(
-                f"the tail index of the weights, {k:.2f}, is above {bearable:.2f}, so their mean may hang on few"
-            )
-    return tuple(found)

@@ -16,6 +16,7 @@ from pydantic import Field
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.estimator import Estimator, Figure, Found, both_ways, estimates, figure, finished
 from surecast.quantify.estimators.monte_carlo import sample_pseudo_values
+from surecast.quantify.failures import with_failures
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson, union
 from surecast.quantify.jackknife import pseudo_values
@@ -55,11 +56,15 @@ class ScrambledSobol(Estimator):
         def observe(start: int, stop: int) -> None:
             sample.observe(start, stop, child(task.seed, 1))
 
+        def analyse(size: int, level: float) -> list[Found]:
+            rows = sample.rows[:, :size]
+            return with_failures(integrand, rows, task.bounds, lambda done: _figures(integrand, done, level))
+
         record = grow(
             looks(points, task, least=4),
             task,
             observe,
-            lambda size, level: _figures(integrand, sample.rows[:, :size], level),
+            analyse,
             sizes=lambda size: [size >> shift for shift in range(task.steps) if size >> shift >= 4],
         )
         rows = sample.rows.reshape(-1, *sample.rows.shape[2:])
@@ -70,6 +75,7 @@ class ScrambledSobol(Estimator):
             {scramblings * size * width: found for size, found in record.items()},
             plain_variance=width * sample_pseudo_values(integrand, rows).var(axis=0, ddof=1),
             failed=int(np.isnan(rows).any(axis=2).sum()),
+            rows=rows,
         )
 
 
