@@ -29,6 +29,7 @@ class Exceedance(Question):
         "control_variates",
         "monte_carlo",
         "scrambled_sobol",
+        "latin_hypercube",
     )
     outputs_key: ClassVar[str] = "event"
 

@@ -37,7 +37,7 @@ class Moments(Question):
         description="mean, variance and standard_deviation of every output, covariance and correlation of every pair.",
     )
 
-    answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "scrambled_sobol")
+    answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "scrambled_sobol", "latin_hypercube")
 
     @field_validator("of", "statistics", mode="before", json_schema_input_type=str | list[str])
     @classmethod

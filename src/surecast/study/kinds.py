@@ -55,10 +55,13 @@ TABLES: dict[str, dict[str, str]] = {
         "moments": "surecast.quantify.moments:Moments",
         "expectations": "surecast.quantify.expectations:Expectations",
         "exceedance": "surecast.quantify.exceedance:Exceedance",
+        "quantiles": "surecast.quantify.quantiles:Quantiles",
+        "tail": "surecast.quantify.tail:Tail",
         "sobol": "surecast.quantify.sobol:Sobol",
     },
     "estimator": {
         "monte_carlo": "surecast.quantify.estimators.monte_carlo:MonteCarlo",
+        "latin_hypercube": "surecast.quantify.estimators.latin_hypercube:LatinHypercube",
         "scrambled_sobol": "surecast.quantify.estimators.scrambled_sobol:ScrambledSobol",
         "control_variates": "surecast.quantify.estimators.control_variates:ControlVariates",
         "importance_sampling": "surecast.quantify.estimators.importance_sampling:ImportanceSampling",

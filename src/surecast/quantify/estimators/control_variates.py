@@ -14,12 +14,14 @@ counts (see `disagreement`); none in n runs still leaves about 3.7/n, a rule-of-
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from surecast.quantify.estimates import Estimate
+from surecast.quantify.distribution import DistributionIntegrand
+from surecast.quantify.estimates import Estimate, Statistic
 from surecast.quantify.estimators.disagreement import Indicators, probability
 from surecast.quantify.estimators.estimator import (
     Estimator,
@@ -69,8 +71,9 @@ class ControlVariates(Estimator):
                 "control_variates needs a surrogate.", "set the question's `surrogate`, for example to `best`."
             )
         width = integrand.runs_per_row
-        own, asked = zip(*(own_statistics(model, integrand, task) for model in surrogates), strict=True)
-        control = np.concatenate(own, axis=1)
+        by_itself = isinstance(integrand, DistributionIntegrand)
+        ask = own_rows if by_itself else own_statistics
+        own, asked = zip(*(ask(model, integrand, task) for model in surrogates), strict=True)
         truth: list[np.ndarray] = []
         predicted: list[list[np.ndarray]] = [[] for _ in surrogates]
 
@@ -84,12 +87,12 @@ class ControlVariates(Estimator):
 
         def analyse(size: int, level: float) -> list[Found]:
             rows = [np.concatenate(blocks)[:size] for blocks in (truth, *predicted)]
-            step = _probability if counted else _smooth
+            step = _by_itself if by_itself else _probability if counted else _smooth
             return with_failures(
                 integrand,
                 rows[0],
                 task.bounds,
-                lambda done: step(integrand, done, rows[1:], control, self.folds, level),
+                lambda done: step(integrand, done, rows[1:], own, self.folds, level),
             )
 
         plan = looks(row_count(integrand, task), task)
@@ -119,14 +122,18 @@ def own_statistics(model: Model, integrand: Integrand, task: Task) -> tuple[np.n
         exact = model.exact_statistics(integrand)
     if np.isfinite(exact).all():
         return np.broadcast_to(exact, (_SCRAMBLINGS, len(exact))).copy(), 0
+    rows, asked = own_rows(model, integrand, task)
+    return np.where(np.isfinite(exact), exact, replicate_pseudo_values(integrand, rows)), asked
+
+
+def own_rows(model: Model, integrand: Integrand, task: Task) -> tuple[np.ndarray, int]:
+    """A surrogate on replicates (R, m, runs_per_row, columns) of scrambled Sobol points, and the evaluations made."""
     width = integrand.runs_per_row
     points = layout(max(task.surrogate_runs // width, 16 * _SCRAMBLINGS), _SCRAMBLINGS)[1]
     sample = Replicates(
         model, integrand, child(task.seed, 2), _SCRAMBLINGS, task.surrogate_chunk, "surrogate's own statistics"
     )
-    rows = sample.observe(0, points).rows
-    found = replicate_pseudo_values(integrand, rows)
-    return np.where(np.isfinite(exact), exact, found), _SCRAMBLINGS * points * width
+    return sample.observe(0, points).rows, _SCRAMBLINGS * points * width
 
 
 def coefficients(
@@ -167,41 +174,78 @@ def coefficients(
     return chosen, response - (chosen * controls).sum(axis=1)
 
 
+def _by_itself(
+    integrand: Integrand,
+    rows: np.ndarray,
+    predicted: Sequence[np.ndarray],
+    own: Sequence[np.ndarray],
+    folds: int,
+    level: float,
+) -> list[Found]:
+    assert isinstance(integrand, DistributionIntegrand)
+    return integrand.from_controls(rows, predicted, own, folds, level)
+
+
 def _smooth(
-    integrand: Integrand, rows: np.ndarray, predicted: list[np.ndarray], own: np.ndarray, folds: int, level: float
+    integrand: Integrand,
+    rows: np.ndarray,
+    predicted: Sequence[np.ndarray],
+    own: Sequence[np.ndarray],
+    folds: int,
+    level: float,
 ) -> list[Found]:
     done = finished(rows)
     psi = sample_pseudo_values(integrand, rows)
     psi_s = np.concatenate([pseudo_values(*integrand.summands(p[done])) for p in predicted], axis=1)
-    theta = own.mean(axis=0)
-    noise = np.atleast_2d(np.cov(own, rowvar=False)) / len(own)
-    n, size = psi.shape
+    own_of = np.concatenate(own, axis=1)
+    size = psi.shape[1]
     found: list[Found] = []
-    left_over, weights = np.empty_like(psi), np.zeros((size, psi_s.shape[1]))
+    residuals, integrals = np.empty_like(psi), np.empty((len(own_of), size))
     for index, statistic in enumerate(integrand.statistics):
         pick = [place * size + j for place in range(len(predicted)) for j in integrand.controls(index)]
-        chosen, residuals = coefficients(psi[:, index], psi_s[:, pick] - theta[pick], folds, noise[np.ix_(pick, pick)])
-        mean = chosen.mean(axis=0)
-        left_over[:, index], weights[index, pick] = residuals, mean
-        sampling = sampling_error(residuals, level) ** 2
-        # The coefficients were chosen against the same covariance of R replicates: each costs a degree of freedom.
-        left = len(own) - 1 - len(pick)
-        controls = float(mean @ noise[np.ix_(pick, pick)] @ mean) * (len(own) - 1) / left
-        dof = welch([(sampling, n - 1), (controls, left)])
-        error = float(np.sqrt(sampling + controls))
-        share = controls / error**2 if error > 0 else 0.0
-        found.append(
-            Found(
-                figure(statistic, float(residuals.mean()), error, dof, level),
-                (*tail_reasons(residuals), *integral_reasons(own[:, pick] @ mean, share)),
-                diagnostics=_coefficients(mean),
-                integral_share=share,
-            )
+        one, residuals[:, index], integrals[:, index] = corrected(
+            psi[:, index], psi_s[:, pick], own_of[:, pick], folds, level, statistic
         )
+        found.append(one)
     if not integrand.joint:
         return found
-    spread = np.atleast_2d(np.cov(left_over, rowvar=False)) / n + weights @ noise @ weights.T
-    return jointly(found, spread)
+    return jointly(
+        found, np.cov(residuals, rowvar=False) / len(residuals) + np.cov(integrals, rowvar=False) / len(integrals)
+    )
+
+
+def corrected(
+    response: np.ndarray,
+    controls: np.ndarray,
+    own: np.ndarray,
+    folds: int,
+    level: float,
+    statistic: Statistic | None = None,
+) -> tuple[Found, np.ndarray, np.ndarray]:
+    """Mean of a response (n,) with controls (n, q) whose own means are those of replicates (R, q).
+
+    Returns
+    -------
+    What was found, on the scale of `statistic` (symmetric without one), the residuals (n,) whose mean is the value,
+    and the replicates (R,) of the controls' part
+    """
+    noise = np.atleast_2d(np.cov(own, rowvar=False)) / len(own)
+    chosen, residuals = coefficients(response, controls - own.mean(axis=0), folds, noise)
+    mean = chosen.mean(axis=0)
+    sampling = sampling_error(residuals, level) ** 2
+    # The coefficients were chosen against the same covariance of R replicates: each costs a degree of freedom.
+    left = len(own) - 1 - own.shape[1]
+    integrals = float(mean @ noise @ mean) * (len(own) - 1) / left
+    dof = welch([(sampling, len(response) - 1), (integrals, left)])
+    error = float(np.sqrt(sampling + integrals))
+    share = integrals / error**2 if error > 0 else 0.0
+    found = Found(
+        figure(statistic or Statistic("", "mean", "mean"), float(residuals.mean()), error, dof, level),
+        (*tail_reasons(residuals), *integral_reasons(own @ mean, share)),
+        diagnostics=_coefficients(mean),
+        integral_share=share,
+    )
+    return found, residuals, own @ mean
 
 
 def _coefficients(mean: np.ndarray) -> dict[str, float]:
@@ -209,12 +253,18 @@ def _coefficients(mean: np.ndarray) -> dict[str, float]:
 
 
 def _probability(
-    integrand: Integrand, rows: np.ndarray, predicted: list[np.ndarray], own: np.ndarray, folds: int, level: float
+    integrand: Integrand,
+    rows: np.ndarray,
+    predicted: Sequence[np.ndarray],
+    own: Sequence[np.ndarray],
+    folds: int,
+    level: float,
 ) -> list[Found]:
     event, seen = rows[:, 0, 0], predicted[0][:, 0, 0]
-    noise = np.atleast_2d(own.var(ddof=1) / len(own))
-    chosen = coefficients(np.nan_to_num(event), seen[:, None] - own.mean(), folds, noise)[0][:, 0]
-    sample = Indicators(event, seen, np.ones(len(event)), np.clip(chosen, 0.0, 1.0), own[:, 0])
+    known = own[0][:, 0]
+    noise = np.atleast_2d(known.var(ddof=1) / len(known))
+    chosen = coefficients(np.nan_to_num(event), seen[:, None] - known.mean(), folds, noise)[0][:, 0]
+    sample = Indicators(event, seen, np.ones(len(event)), np.clip(chosen, 0.0, 1.0), known)
     found = probability(sample, level)
     diagnostics = _coefficients(chosen.mean(keepdims=True))
     return [Found(found, counted=True, methods=("fay1997", "zou2008"), diagnostics=diagnostics)]

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from surecast.quantify.distribution import DistributionIntegrand
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.estimator import (
     Estimator,
@@ -112,6 +113,8 @@ def figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Found]
     """Value and interval of every statistic from independent rows."""
     if integrand.statistics[0].interval == "probability":
         return [Found(_probability(rows, level), counted=True, methods=("clopper1934",))]
+    if isinstance(integrand, DistributionIntegrand):
+        return integrand.from_random(rows, level)
     pseudo = sample_pseudo_values(integrand, rows)
     n = len(pseudo)
     found = [

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from surecast.quantify.distribution import DistributionIntegrand
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.estimator import Estimator, Figure, Found, both_ways, estimates, figure, finished
 from surecast.quantify.estimators.monte_carlo import sample_pseudo_values
@@ -58,7 +59,7 @@ class ScrambledSobol(Estimator):
 
         def analyse(size: int, level: float) -> list[Found]:
             rows = sample.rows[:, :size]
-            return with_failures(integrand, rows, task.bounds, lambda done: _figures(integrand, done, level))
+            return with_failures(integrand, rows, task.bounds, lambda done: replicate_figures(integrand, done, level))
 
         record = grow(
             looks(points, task, least=4),
@@ -161,8 +162,13 @@ def replicate_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarra
     return pseudo_values(means, function)
 
 
-def _figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Found]:
-    layout = {"scramblings": float(rows.shape[0]), "points": float(rows.shape[1])}
+def replicate_figures(
+    integrand: Integrand, rows: np.ndarray, level: float, replicates: str = "scramblings"
+) -> list[Found]:
+    """Value and interval of every statistic from independent replicates (R, n, runs_per_row, columns), so called."""
+    if isinstance(integrand, DistributionIntegrand):
+        return integrand.from_replicates(rows, level)
+    layout = {replicates: float(rows.shape[0]), "points": float(rows.shape[1])}
     if integrand.statistics[0].interval == "probability":
         ways = [_probability(integrand, np.where(np.isnan(rows), fill, rows), level) for fill in (0.0, 1.0)]
         return [Found(both_ways(*ways), counted=True, diagnostics=layout)]
