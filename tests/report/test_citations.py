@@ -5,10 +5,16 @@ from __future__ import annotations
 import importlib
 import re
 
+import numpy as np
 import pytest
 
-from surecast.report.citations import REFERENCES, USES, publications
+import surecast
+from surecast.quantify import estimate
+from surecast.report.citations import REFERENCES, USES, publications, references
+from surecast.simulate.problems import problem
 from surecast.study import kinds
+from surecast.study.errors import DataError
+from surecast.study.files import write_dataset
 
 
 def test_every_entry_has_what_a_reference_needs() -> None:
@@ -55,3 +61,39 @@ def test_text_of_a_reference() -> None:
     assert publications()["molder2021"].text.startswith("F. Mölder, K. P. Jablonski, B. Letcher, M. B. Hall,")
     assert " and others (2021)" in publications()["molder2021"].text
     assert publications()["li2021"].text.endswith("arXiv:2010.08895")
+
+
+def test_the_references_of_a_result(tmp_path, capsys) -> None:
+    known = problem("ishigami")
+    question = {"kind": "moments", "of": "y", "estimators": ["control_variates"]}
+    answer = estimate(question, known.simulator, known.law, "polynomial_chaos", runs=100)
+    named = {one.key: purposes for one, purposes in references(answer)}
+    assert {"surecast2026", "blatman2011", "glynn2002", "hoyer2017"} <= set(named)
+    assert named["blatman2011"] == ["sparse polynomial chaos expansion"]
+    assert "estimates by control variates" in named["glynn2002"]
+    assert "janon2014" not in named
+    surecast.citation(answer)
+    printed = capsys.readouterr().out
+    for key in named:
+        assert publications()[key].text in printed
+        assert publications()[key].bibtex in printed
+    write_dataset(tmp_path / "answer.nc", answer)
+    surecast.citation(tmp_path / "answer.nc")
+    assert capsys.readouterr().out == printed
+
+
+def test_the_reference_of_surecast_itself(capsys) -> None:
+    from importlib import metadata
+
+    assert surecast.citation() is None
+    printed = capsys.readouterr().out
+    assert f"surecast {metadata.version('surecast')}; please cite:" in printed
+    assert printed.count("@") == 1
+    with pytest.raises(AttributeError, match="no attribute 'citations'"):
+        _ = surecast.citations
+
+
+def test_what_holds_no_estimates_is_refused() -> None:
+    known = problem("ishigami")
+    with pytest.raises(DataError, match="holds no estimates"):
+        references(known.law.from_uniform(np.full((1, 3), 0.5)))

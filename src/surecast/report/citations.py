@@ -1,15 +1,25 @@
-"""Publications behind the methods: which to cite for what a study used, as text and as BibTeX.
+"""Publications behind the methods: which to cite for what a study or an estimate used, as text and as BibTeX.
 
 The publications stand in ``references.bib`` beside this file.
+
+    surecast.citation(answer)    # prints the references of the methods that an answer used
+    surecast.citation()          # and how to cite surecast itself
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surecast.report.estimates import estimator_words
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 REFERENCES = Path(__file__).parent / "references.bib"
 
@@ -24,6 +34,7 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("surrogate", "gaussian_process"): ("Gaussian process regression", ("rasmussen2006", "pedregosa2011")),
     ("surrogate", "polynomial_chaos"): ("sparse polynomial chaos expansion", ("blatman2011", "pedregosa2011")),
     ("surrogate", "pod_ridge"): ("proper orthogonal decomposition, ridge regression", ("berkooz1993", "hoerl1970")),
+    ("house", "surecast"): ("the estimates, their intervals and verdicts", ("surecast2026",)),
     ("house", "workflow"): ("workflow", ("molder2021",)),
     ("house", "arrays"): ("labelled arrays", ("hoyer2017",)),
 }
@@ -68,3 +79,72 @@ def publications() -> dict[str, Publication]:
         fields = {name: value.translate(markup) for name, value in lines}
         found[key] = Publication(key, entry, fields)
     return found
+
+
+def purposes(
+    uses: Iterable[tuple[str, str]], estimates: Iterable[tuple[str, Sequence[str]]] = ()
+) -> dict[str, list[str]]:
+    """What each publication is cited for, by its key, in order of appearance.
+
+    Parameters
+    ----------
+    uses : iterable
+        What was used, as the keys of `USES`; kinds of the user's own have no publication.
+    estimates : iterable
+        Kind of each estimator that was used, and the keys that it names.
+    """
+    found: dict[str, list[str]] = {}
+    named = [USES.get(use, ("", ())) for use in uses]
+    named += [(f"estimates by {estimator_words(estimator)}", tuple(keys)) for estimator, keys in estimates]
+    for purpose, keys in named:
+        for key in keys:
+            if purpose not in found.setdefault(key, []):
+                found[key].append(purpose)
+    return found
+
+
+def references(result: xr.Dataset | str | Path | None = None) -> list[tuple[Publication, list[str]]]:
+    """Publications to cite for a result, each with what it is cited for.
+
+    Parameters
+    ----------
+    result : xarray.Dataset or path, optional
+        What `surecast.quantify.estimate` gave, or ``estimates/<question>.nc``; surecast itself if left out.
+
+    Raises
+    ------
+    DataError
+        If a file is torn, or what is given holds no estimates.
+    """
+    uses, estimates = [("house", "surecast")], []
+    if result is not None:
+        dataset = _estimates(result)
+        uses += [("surrogate", str(dataset.attrs.get("surrogate", "none"))), ("house", "arrays")]
+        kinds, keys = dataset["estimator"].values.tolist(), dataset["citations"].values.tolist()
+        estimates = [(kind, text.split()) for kind, text in zip(kinds, keys, strict=True)]
+    known = publications()  # estimators of the user's own may name keys that are not in it
+    return [(known[key], cited_for) for key, cited_for in purposes(uses, estimates).items() if key in known]
+
+
+def citation(result: xr.Dataset | str | Path | None = None) -> None:
+    """Print the references of the methods that a result used (of surecast itself without one), then as BibTeX.
+
+    See `references`, which returns them.
+    """
+    found = references(result)
+    print(f"surecast {metadata.version('surecast')}; please cite:\n")
+    for one, cited_for in found:
+        print(f"- {one.text}\n  For {'; '.join(cited_for)}.")
+    print("\n" + "\n\n".join(one.bibtex for one, _ in found))
+
+
+def _estimates(result: xr.Dataset | str | Path) -> xr.Dataset:
+    from surecast.study.errors import DataError
+    from surecast.study.files import read_dataset
+
+    dataset = read_dataset(result) if isinstance(result, (str, Path)) else result
+    if not {"estimator", "citations"} <= set(getattr(dataset, "data_vars", ())):
+        raise DataError(
+            "this holds no estimates.", "give what surecast.quantify.estimate returned, or estimates/<question>.nc."
+        )
+    return dataset
