@@ -127,7 +127,7 @@ def _question_code(study: Study, question: str) -> tuple[str, ...]:
     component = study.build_question(question)
     named = [item if isinstance(item, str) else str(item["kind"]) for item in component.estimators]
     estimators = (kinds.target("estimator", kind) for kind in named or component.answered_by)
-    return (kinds.target("question", study.questions[question].kind), *estimators)
+    return (kinds.target("question", study.questions[question].kind), *component.code(), *estimators)
 
 
 def content_of(study: Study) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def answer(
         integrand,
         simulator,
         choice.models,
-        lambda kind: seed_sequence(study.seed, "quantify", question_name, kind),
+        lambda kind: seed_sequence(study.seed, "quantify", question.stream(question_name), kind),
         label=question_name,
         bounds={name: spec.bounds for name, spec in study.outputs.items() if spec.bounds is not None},
     )

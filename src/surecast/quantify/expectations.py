@@ -19,9 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from surecast.quantify.estimates import Statistic
 from surecast.quantify.event import parse_event
 from surecast.quantify.integrand import Integrand
-from surecast.quantify.other_law import LEAST_SHARE, DensityRatio, OtherLaw, require_shares, scaled
+from surecast.quantify.other_law import LEAST_ROWS, LEAST_SHARE, DensityRatio, OtherLaw, require_shares, scaled
 from surecast.quantify.question import Question
 from surecast.quantify.verdict import effective_number, weight_reasons
+from surecast.study import kinds
 from surecast.study.component import refused
 from surecast.study.errors import EstimationError
 from surecast.study.laws.joint import JointLaw
@@ -140,6 +141,11 @@ class Expectations(Question):
         """Names of the study's outputs that it needs."""
         return tuple(dict.fromkeys(name for one, _ in self._asked() for name in one.names))
 
+    def code(self) -> tuple[str, ...]:
+        """See `Question.code`."""
+        kinds_used = {str(law["kind"]) for other in self.laws.values() for law in other.inputs.values()}
+        return tuple(kinds.target("laws", kind) for kind in sorted(kinds_used))
+
     def default_estimator(self) -> str:
         """Random draws: the weights and events in few scramblings are too far from normal for a t interval."""
         return "monte_carlo" if self.surrogate == "none" else "control_variates"
@@ -243,7 +249,7 @@ class ExpectationsIntegrand(Integrand):
             weights = np.ones(len(flat))
             if name:
                 weights = scaled(flat[:, size + list(self.others).index(name)])
-                reasons += weight_reasons(weights, self.least_share * len(flat))
+                reasons += weight_reasons(weights, max(self.least_share * len(flat), LEAST_ROWS))
                 diagnostics["effective_runs"] = effective_number(weights)
             if self.functions[j].event is not None:
                 seen = flat[:, j] > 0

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 0.1
 """Default of the least effective share."""
+LEAST_ROWS = 30
+"""Fewest effective rows for which a t interval of weighted means is certified."""
 POINTS = 4096
 """Points of the inputs at which the effective share is found before the first run."""
 _GRID = 1025
@@ -93,13 +95,16 @@ def build_laws(inputs: Mapping[str, Mapping[str, Any]], folder: str | Path = "."
         kind = settings.get("kind")
         if not isinstance(kind, str):
             raise refused(name, "a law has no kind.", "write for example `{kind: normal, mean: 0, ...}`.")
+        given = {key: value for key, value in settings.items() if key != "kind"}
+        source = Source(Path("study"), {"inputs": {name: settings}})
         try:
             law = kinds.resolve("laws", kind, folder)
-            given = {key: value for key, value in settings.items() if key != "kind"}
-            laws[name] = validated(law, given, Source(Path("study"), {}), (), Path(folder))
+            laws[name] = validated(law, given, source, ("inputs", name), Path(folder))
         except StudyError as error:
             first = error.errors[0]
-            raise refused(f"{name}.{first.key}" if first.key else name, first.reason, first.remedy) from error
+            key = str(first.key or name).removeprefix("inputs.")
+            value = "" if first.value is None else f"{first.value!r}: "
+            raise refused(key, f"{value}{first.reason}", first.remedy) from error
         except SurecastError as error:
             raise refused(f"{name}.kind", error.message, error.remedy) from error
     return laws

@@ -95,6 +95,14 @@ class Question(Component):
     def outputs(self) -> tuple[str, ...]:
         """Names of the study's outputs that it needs."""
 
+    def stream(self, name: str) -> str:
+        """Name of the stream of random numbers of the question `name`: its own, unless it shares another's runs."""
+        return name
+
+    def code(self) -> tuple[str, ...]:
+        """Where other components that it uses are defined, ``module:name``, for digests of code."""
+        return ()
+
     def estimator_specs(self) -> list[dict[str, Any]]:
         """Estimators as ``{kind, settings}``, the default one where the study names none."""
         given = self.estimators or [self.default_estimator()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -42,6 +42,10 @@ class Component(BaseModel):
     def settings(self) -> dict[str, Any]:
         """The settings as plain JSON values, defaults included: what identities and digests see."""
         return self.model_dump(mode="json")
+
+    def for_study(self, study: Study) -> Self:
+        """The component with what it takes from the rest of its study filled in; questions are asked for it."""
+        return self
 
     def problems(self, study: Study) -> Iterable[Problem]:
         """What does not fit the rest of the study; `Study.check` asks every component once all are built."""

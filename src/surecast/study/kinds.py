@@ -58,6 +58,7 @@ TABLES: dict[str, dict[str, str]] = {
         "quantiles": "surecast.quantify.quantiles:Quantiles",
         "tail": "surecast.quantify.tail:Tail",
         "sobol": "surecast.quantify.sobol:Sobol",
+        "what_if": "surecast.quantify.what_if:WhatIf",
     },
     "estimator": {
         "monte_carlo": "surecast.quantify.estimators.monte_carlo:MonteCarlo",

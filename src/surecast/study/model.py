@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr, field_validator
 
-from surecast.study.build import build, validated
+from surecast.study.build import build, located, validated
 from surecast.study.component import refused
 from surecast.study.errors import StudyError
 from surecast.study.settings import (
@@ -159,8 +159,13 @@ class Study(Settings):
         return self._once("surrogate", self._named(self.surrogates, "surrogates", name), ("surrogates", name))
 
     def build_question(self, name: str) -> Any:
-        """The question component of that name."""
-        return self._once("question", self._named(self.questions, "questions", name), ("questions", name))
+        """The question component of that name, with what it takes from the rest of the study filled in."""
+        location = ("questions", name)
+        question = self._once("question", self._named(self.questions, "questions", name), location)
+        try:
+            return question.for_study(self)
+        except StudyError as error:
+            raise located(error, self._source, location) from error
 
     def build_law(self, name: str) -> Any:
         """The `surecast.study.laws.law.Law` of an input."""

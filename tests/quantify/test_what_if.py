@@ -1,0 +1,189 @@
+"""What if the inputs followed another law: against closed forms, with coverage, and what is refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import xarray as xr
+from pydantic import ValidationError
+
+from surecast.quantify.answer import ask
+from surecast.quantify.estimates import Estimate
+from surecast.quantify.what_if import WhatIf
+from surecast.study.errors import EstimationError, StudyError
+from surecast.study.laws.continuous import Normal, Uniform
+from surecast.study.laws.joint import JointLaw
+from surecast.study.laws.law import Law
+from surecast.study.model import Study
+
+SHIFTED = {"a": {"kind": "normal", "mean": 0.3, "standard_deviation": 0.9}}
+NARROW = {"x": {"kind": "uniform", "low": 0.2, "high": 0.9}}
+LAWS: dict[str, Law] = {
+    "a": Normal(mean=0, standard_deviation=1),
+    "b": Normal(mean=0, standard_deviation=1),
+    "x": Uniform(low=0, high=1),
+}
+LAW = JointLaw(LAWS)
+
+
+def simulator(inputs: xr.Dataset) -> xr.Dataset:
+    return xr.Dataset({"y": 3 * inputs["a"] + 2 * inputs["b"] + 4 * inputs["x"]})
+
+
+def rough(inputs: xr.Dataset) -> xr.Dataset:
+    return xr.Dataset({"y": 3 * inputs["a"] + np.sin(inputs["b"])})
+
+
+def answers(question, inputs, seed=0, surrogates=(), truth=simulator, **settings) -> list[Estimate]:
+    asked = WhatIf(**{"question": question, "inputs": inputs, "runs": 400, **settings})
+    asked.check_law(LAW)
+    return ask(asked, asked.integrand(LAW), truth, surrogates, lambda kind: np.random.SeedSequence(seed), steps=0)
+
+
+VARIANCES = {"a": 9 * 0.81, "b": 4.0, "x": 16 * 0.7**2 / 12}
+TOTAL = sum(VARIANCES.values())
+MOMENTS = {"mean": 0.9 + 4 * 0.55, "variance": TOTAL}
+INDICES = {f"{kind}[{name}]": one / TOTAL for name, one in VARIANCES.items() for kind in ("first", "total")}
+MEAN, DEVIATION = 0.9 + 2.0, math.sqrt(9 * 0.81 + 4 + 16 / 12)
+
+
+@pytest.mark.parametrize("estimator", ["monte_carlo", "control_variates"])
+def test_moments_under_the_other_law_are_covered(known, estimator):
+    seeds = 200
+    aided = {"surrogate": "rough", "surrogate_runs": 1024} if estimator == "control_variates" else {}
+    hits = np.zeros(2)
+    for seed in range(seeds):
+        found = answers(
+            {"kind": "moments", "of": "y"}, SHIFTED | NARROW, seed, (rough,) if aided else (), estimators=[estimator],
+            **aided,
+        )  # fmt: skip
+        hits += [e.low <= MOMENTS[e.statistic.name] <= e.high for e in found]
+    assert (hits >= known.least_covered(seeds)).all(), hits / seeds
+
+
+def test_indices_under_the_other_law_are_covered(known):
+    seeds = 60
+    hits = np.zeros(6)
+    for seed in range(seeds):
+        found = answers({"kind": "sobol", "of": "y"}, SHIFTED | NARROW, seed, runs=2000)
+        hits += [e.low <= INDICES[e.statistic.name] <= e.high for e in found]
+    assert (hits >= known.least_covered(seeds)).all(), hits / seeds
+
+
+@pytest.mark.parametrize("level", [MEAN + 2.3 * DEVIATION, MEAN - 0.2 * DEVIATION])
+def test_probabilities_rare_or_not_are_covered(known, level):
+    draws = np.random.default_rng(0).standard_normal((10**6, 2)) @ [2.7, 2.0] + 0.9
+    truth = np.mean(draws + 4 * np.random.default_rng(1).random(10**6) > level)
+    seeds, hits = 200, 0
+    for seed in range(seeds):
+        (found,) = answers({"kind": "exceedance", "event": f"y > {level}"}, SHIFTED, seed)
+        hits += found.low <= truth <= found.high
+    assert hits >= known.least_covered(seeds), hits / seeds
+
+
+def test_no_event_seen_leaves_an_interval_and_failed_runs_count_both_ways():
+    (found,) = answers({"kind": "exceedance", "event": "y > 60"}, SHIFTED)
+    assert found.low == 0
+    assert 0 < found.high < 0.1
+
+    def failing(inputs: xr.Dataset) -> xr.Dataset:
+        return simulator(inputs).where(inputs["b"] < 1.5)
+
+    (lost,) = answers({"kind": "exceedance", "event": "y > 60"}, SHIFTED, truth=failing)
+    assert lost.failed_runs > 10
+    assert lost.high > 0.06 > found.high
+
+
+def test_effective_rows_are_reported_and_few_are_refused():
+    (mean, _) = answers({"kind": "moments", "of": "y"}, SHIFTED)
+    assert 200 < mean.diagnostics["effective_rows"] < 400
+    assert mean.statistic.law == "other"
+    far = {"a": {"kind": "normal", "mean": 3, "standard_deviation": 0.5}}
+    with pytest.raises(EstimationError, match="differs in a") as error:
+        answers({"kind": "moments", "of": "y"}, far)
+    assert "least share" in error.value.remedy
+    with pytest.raises(EstimationError, match=r"'x' reaches 2"):
+        answers({"kind": "moments", "of": "y"}, {"x": {"kind": "uniform", "low": 0, "high": 2}})
+
+
+def test_weights_of_few_runs_are_not_certified():
+    far = {"a": {"kind": "normal", "mean": 2.2, "standard_deviation": 0.8}}
+    found = answers({"kind": "moments", "of": "y"}, far, runs=100, least_effective_share=0.005)
+    assert any("not certified" in estimate.verdict for estimate in found)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"question": {"kind": "moments", "of": "y"}}, "nothing is different"),
+        ({"question": {"kind": "given_data", "of": "y"}, "inputs": SHIFTED}, "cannot be asked again"),
+        ({"question": {"kind": "moments"}, "inputs": SHIFTED}, "Field required"),
+        ({"question": {"kind": "moments", "of": "y"}, "inputs": {"a": {"kind": "normla"}}}, "'normla'"),
+        (
+            {
+                "question": {"kind": "exceedance", "event": "y > 1"},
+                "inputs": SHIFTED,
+                "surrogate": "best",
+                "estimators": ["control_variates"],
+            },
+            "the probability of an event",
+        ),
+    ],
+)
+def test_bad_settings_are_refused_in_words(settings, words):
+    with pytest.raises(ValidationError) as error:
+        WhatIf(**settings)
+    assert words in str(error.value)
+
+
+CONTENT = {
+    "simulator": {"kind": "groundwater", "cells": 8},
+    "inputs": {
+        "permeability": {"kind": "gaussian_field", "variance": 1.0, "length": 0.5, "terms": 2},
+        "head": {"kind": "uniform", "low": 0.5, "high": 1.5, "units": "m"},
+        "well": {"kind": "lognorm", "s": 0.4, "scale": 0.5, "units": "m2/day"},
+    },
+    "outputs": {"pressure": {"units": "m"}, "peak": {"kind": "maximum", "of": "pressure", "units": "m"}},
+    "design": {"kind": "sobol", "train": 16, "validation": 16, "test": 16},
+    "questions": {
+        "averages": {"kind": "moments", "of": "peak", "runs": 320, "estimators": ["monte_carlo"], "level": 0.9},
+        "calm": {
+            "kind": "what_if",
+            "question": "averages",
+            "inputs": {"head": {"kind": "uniform", "low": 0.8, "high": 1.2, "units": "m"}},
+        },
+    },
+}
+
+
+def test_a_question_of_the_study_lends_its_settings_and_its_stream():
+    study = Study.from_content(CONTENT)
+    study.check()
+    question = study.build_question("calm")
+    assert (question.runs, question.level, question.outputs) == (320, 0.9, ("peak",))
+    assert question.estimator_specs() == [{"kind": "monte_carlo"}]
+    assert question.stream("calm") == "averages"
+    assert question.settings()["question"]["runs"] == 320
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "words"),
+    [
+        ({"question": "avarages"}, "questions.calm.question", "'averages'"),
+        ({"inputs": {"hed": {"kind": "uniform", "low": 0.8, "high": 1.2}}}, "questions.calm", "'hed'"),
+        ({"inputs": {"head": {"kind": "uniform", "low": 0.8, "hihg": 1}}}, "questions.calm.inputs.head", "hihg"),
+        (
+            {"inputs": {"permeability": {"kind": "gaussian_field", "variance": 2.0, "length": 0.5, "terms": 2}}},
+            "questions.calm",
+            "is a field",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_study_names_key_and_reason(changes, key, words):
+    content = {**CONTENT, "questions": {**CONTENT["questions"], "calm": {**CONTENT["questions"]["calm"], **changes}}}
+    with pytest.raises(StudyError) as error:
+        Study.from_content(content).check()
+    assert key in str(error.value)
+    assert words in str(error.value)
