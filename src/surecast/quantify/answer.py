@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from surecast.quantify.choose import Choice, choose
+from surecast.quantify.epistemic import p_boxes
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.build import build_estimator
 from surecast.quantify.integrand import Integrand
@@ -132,7 +133,11 @@ def ask(
             bounds=bounds or {},
             steps=steps,
         )
-        for estimate in estimator.estimate(integrand, task):
+        if integrand.law.epistemic:
+            estimates = p_boxes(question, integrand.law, estimator, task)
+        else:
+            estimates = estimator.estimate(integrand, task)
+        for estimate in estimates:
             found.append(replace(estimate, methods=(*estimate.methods, *integrand.methods)))
     return found
 

@@ -48,6 +48,12 @@ class Question(Component):
         gt=0,
         description="Half-width that is wanted, in the units of the statistic. With both tolerances either is enough.",
     )
+    epistemic_values: int = Field(
+        9,
+        ge=2,
+        le=10_000,
+        description="Values of the epistemic inputs that are tried, if there are any; the runs are shared among them.",
+    )
     level: float = Field(0.95, ge=0.5, le=0.9999, description="Confidence level of the intervals.")
     estimators: list[str | dict[str, Any]] = Field(
         default_factory=list,
@@ -59,6 +65,8 @@ class Question(Component):
     """Kinds of estimators that can answer this question."""
     absolute: ClassVar[bool] = False
     """Whether `tolerance` is absolute: its statistics are shares."""
+    takes_epistemic: ClassVar[bool] = True
+    """Whether it can be asked with epistemic inputs held fixed."""
     outputs_key: ClassVar[str] = "of"
     law_key: ClassVar[str] = "estimators"
 
@@ -123,6 +131,8 @@ class Question(Component):
 
     def problems(self, study: Study) -> Iterator[tuple[str, str, str]]:
         """What of this question does not fit its study: (key, message, remedy)."""
+        from surecast.quantify.epistemic import check
+
         simulator = study.build_simulator()
         for name in self.outputs:
             if name in study.outputs and study.build_output(name).is_field(simulator):
@@ -135,6 +145,11 @@ class Question(Component):
             self.check_law(study.joint_law())
         except EstimationError as error:
             yield self.law_key, error.message, error.remedy
+            return
+        try:
+            check(self, study.joint_law())
+        except EstimationError as error:
+            yield "", error.message, error.remedy
             return
         integrand = self.integrand(study.joint_law())
         least = 30 * integrand.runs_per_row

@@ -30,13 +30,17 @@ if TYPE_CHECKING:
 class FunctionSimulator(Simulator):
     """A user's callable as a simulator.
 
-    A call that raises is repeated run by run, so that only the runs that raise are failed ones. A
-    callable with an attribute ``stochastic = True`` finds the variable ``seed`` (run,) among its inputs,
-    and must draw its random numbers from that alone.
+    A call that raises is repeated run by run, so that only the runs that raise are failed ones. A callable
+    with an attribute ``stochastic = True``, or with `stochastic: true` beside its `kind`, finds the variable
+    ``seed`` (run,) among its inputs, and must draw its random numbers from that alone.
     """
 
     function: str = Field(description="The callable, as module:function.")
     arguments: dict[str, JsonValue] = Field(default={}, description="Keyword arguments, checked against its signature.")
+    seeded: bool | None = Field(
+        default=None,
+        description="Whether it draws random numbers from `seed` (`stochastic` in a study file); else it says so.",
+    )
     runs_per_call: int = Field(default=64, ge=1, description="Runs given to one call at most.")
 
     _folder: Path | None = PrivateAttr(default=None)  # where the study lies: its modules are found there
@@ -49,8 +53,17 @@ class FunctionSimulator(Simulator):
 
     @property
     def stochastic(self) -> bool:
-        """Whether the callable says ``stochastic = True``."""
+        """Whether the study, or else the callable, says ``stochastic = True``."""
+        if self.seeded is not None:
+            return self.seeded
         return bool(getattr(self._callable(), "stochastic", False))
+
+    def settings(self) -> dict[str, Any]:
+        """The settings; `seeded` only where the study says it, so that saying nothing changes no run's identity."""
+        settings = super().settings()
+        if self.seeded is None:
+            del settings["seeded"]
+        return settings
 
     def input_names(self) -> tuple[str, ...]:
         """Empty: the callable takes whatever inputs the study has."""

@@ -84,7 +84,8 @@ def build(table: str, spec: Spec, source: Source, location: Location, folder: Pa
     if table == "simulator" and callable(found) and not inspect.isclass(found):
         # The user's function: its settings are its keyword arguments beside the inputs.
         found = kinds.resolve_target(kinds.USER_FUNCTION)
-        settings = {"function": spec.kind, "arguments": settings}
+        seeded = {"seeded": settings.pop("stochastic")} if "stochastic" in settings else {}
+        settings = {"function": spec.kind, "arguments": settings, **seeded}
     elif not (inspect.isclass(found) and issubclass(found, Component)):
         raise source.error(
             (*location, "kind"),

@@ -97,6 +97,12 @@ def _check(correlation: Correlation, laws: Mapping[str, Law]) -> None:
     for name in correlation.between:
         if name not in laws:
             raise StudyError(f"there is no input {name!r}.", suggestion(name, laws), key="correlations")
+        if laws[name].role == "epistemic":
+            raise StudyError(
+                f"input {name!r} is epistemic: it is one unknown value and is correlated with nothing.",
+                "remove the correlation, or the role.",
+                key="correlations",
+            )
         if not laws[name].continuous or laws[name].dimension != 1:
             raise StudyError(
                 f"input {name!r} of kind {laws[name].kind()!r} cannot be correlated.",

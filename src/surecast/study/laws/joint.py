@@ -47,6 +47,8 @@ class JointLaw:
         Whether every law is.
     dependent : list of set of str
         Groups of inputs that the copula links.
+    epistemic : list of str
+        Inputs that are one unknown value each, see `surecast.study.laws.given`.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class JointLaw:
         self.continuous = all(law.continuous for law in self.laws.values())
         self.copulas: list[Copula] = copulas(self.laws, correlations)
         self.dependent: list[set[str]] = [set(copula.names) for copula in self.copulas]
+        self.epistemic: list[str] = [name for name, law in self.laws.items() if law.role == "epistemic"]
 
     @property
     def periodic(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -26,6 +26,11 @@ class Law(Component):
 
     units: str | None = Field(default=None, description="Unit of the input as pint reads it, for example m2/day.")
     long_name: str = Field(default="", description="What the input is, in words, for tables and axes.")
+    role: Literal["aleatory", "epistemic"] = Field(
+        default="aleatory",
+        description="aleatory: it varies from run to run by this law. epistemic: one fixed but unknown value in the "
+        "range of this law; answers are bounds over its values.",
+    )
 
     @field_validator("units")
     @classmethod
@@ -36,6 +41,13 @@ class Law(Component):
             except UnitError as error:
                 raise refused("", error.message, error.remedy) from error
         return units
+
+    def settings(self) -> dict[str, Any]:
+        """The settings; the role only where it is not the usual one."""
+        settings = super().settings()
+        if self.role == "aleatory":
+            del settings["role"]
+        return settings
 
     @classmethod
     def kind(cls) -> str:
