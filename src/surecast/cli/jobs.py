@@ -100,7 +100,7 @@ def jobs(study: Study) -> Iterator[Job]:
         yield Job(
             "quantify",
             (name,),
-            settings(*truth, question=content["questions"][name]),
+            settings(*truth, question=content["questions"][name], **_declared(content, name)),
             (
                 "surecast.quantify.answer",
                 *_question_code(study, name),
@@ -128,6 +128,13 @@ def _question_code(study: Study, question: str) -> tuple[str, ...]:
     named = [item if isinstance(item, str) else str(item["kind"]) for item in component.estimators]
     estimators = (kinds.target("estimator", kind) for kind in named or component.answered_by)
     return (kinds.target("question", study.questions[question].kind), *component.code(), *estimators)
+
+
+def _declared(content: Mapping[str, Any], question: str) -> dict[str, Any]:
+    """What the design says of how its runs were drawn, for questions about those."""
+    if content["questions"][question]["kind"] != "given_data":
+        return {}
+    return {"drawn": [content["design"]["kind"], content["design"].get("sampling", "")]}
 
 
 def content_of(study: Study) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
@@ -37,6 +37,11 @@ class Table(Design):
     """Inputs (and outputs, if there) from a table of the user's."""
 
     file: str = Field(min_length=1, description="NetCDF (.nc) or CSV (.csv) file, relative to the study file.")
+    sampling: Literal["undeclared", "independent"] = Field(
+        default="undeclared",
+        description="`independent` declares that the rows are independent random draws from the laws of the inputs: "
+        "only then can questions about these runs (`given_data`) have intervals.",
+    )
 
     @field_validator("file")
     @classmethod
@@ -47,7 +52,9 @@ class Table(Design):
 
     def deciding_settings(self) -> dict[str, Any]:
         """See `Design.deciding_settings`: the other splits start where test and validation end."""
-        return super().deciding_settings() | {"test": self.test, "validation": self.validation}
+        settings = super().deciding_settings() | {"test": self.test, "validation": self.validation}
+        del settings["sampling"]  # says what the rows are, and chooses none
+        return settings
 
     def problems(self, study: Study) -> Iterator[Problem]:
         """What the table lacks, or holds and may not, found before anything runs."""

@@ -68,7 +68,7 @@ def answer(
     question: Question = study.build_question(question_name)
     law = study.joint_law()
     question.check_law(law)
-    integrand = question.integrand(law)
+    integrand = question.with_runs(question.integrand(law), study, manifest)
     simulator = _truth(study, integrand.outputs, manifest) if truth is None else truth
     choice = choose(study, question.surrogate, integrand.outputs, surrogate_jsons, manifest)
     estimates = ask(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
@@ -173,6 +174,10 @@ class Question(Component):
                 f"cannot be reached with {self.runs} runs: without a single event the interval is wider still.",
                 f"it needs at least {least} runs: write `runs: {least}` or more, or a larger tolerance.",
             )
+
+    def with_runs(self, integrand: Integrand, study: Study, manifest: str | Path) -> Integrand:
+        """The integrand with the runs of the study's dataset, where the question is about those."""
+        return integrand
 
     @abstractmethod
     def integrand(self, law: JointLaw) -> Integrand:
