@@ -5,7 +5,6 @@ Errors are those of a study file; in place of its name they say ``estimate``.
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,18 +14,16 @@ import numpy as np
 import xarray as xr
 from pydantic import PrivateAttr
 
-from surecast.quantify.choose import Composite
 from surecast.quantify.question import Question
-from surecast.quantify.sampling import Model, run_seeds, uniforms
+from surecast.quantify.sampling import Model
 from surecast.simulate import gates
 from surecast.simulate.function import FunctionSimulator
 from surecast.study import kinds
-from surecast.study.errors import EstimationError, SimulationError, StudyError
+from surecast.study.errors import SimulationError, StudyError
 from surecast.study.laws.joint import JointLaw
 from surecast.study.laws.law import Law
 from surecast.study.model import Study
 from surecast.study.nearest import suggestion
-from surecast.study.seeds import seed_sequence
 
 if TYPE_CHECKING:
     from surecast.simulate.outputs import Output
@@ -36,7 +33,6 @@ QUESTION = "question"
 FITTED = "fitted"
 """Names of the question and of the surrogate fitted to it, in messages and streams of random numbers."""
 LARGEST = 1e300
-CHUNK = 256
 
 
 class Called(FunctionSimulator):
@@ -106,22 +102,6 @@ class Truth:
         return array
 
 
-class Given:
-    """A surrogate at hand: called as the simulator is."""
-
-    def __init__(self, model: Model, outputs: Sequence[str]) -> None:
-        self.model, self.outputs = model, tuple(outputs)
-
-    def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
-        """Predict the outputs."""
-        found = self.model(inputs)
-        known = list(map(str, found.data_vars)) if isinstance(found, xr.Dataset) else []
-        for name in self.outputs:
-            if name not in known:
-                raise EstimationError(f"the surrogate returns no {name!r}.", suggestion(name, known))
-        return found[list(self.outputs)]
-
-
 def given_study(
     question: Mapping[str, Any] | Question,
     simulator: Model,
@@ -167,10 +147,12 @@ def given_study(
         fitted = {"kind": surrogate} if isinstance(surrogate, str) else surrogate
         content["surrogates"] = {FITTED: fitted}
     content = _plain(content)
+    built["simulator",] = Called.of(simulator)
     first = Study.from_content(content, FILE)  # tells which outputs the question needs
+    first._built |= built
     named: dict[str, Any] = {name: {} for name in first.build_question(QUESTION).outputs}
     study = Study.from_content(content | {"outputs": named | dict(outputs or {})}, FILE)
-    study._built |= built | {("simulator",): Called.of(simulator)}
+    study._built |= built
     _check(study, surrogate)
     return study
 
@@ -195,77 +177,12 @@ def _check(study: Study, surrogate: Any) -> None:
     for name in question.outputs:
         study.build_output(name)
     errors = [
-        study.error((*place, *key.split(".")), message, remedy) for key, message, remedy in question.problems(study)
+        study.error((*place, *filter(None, key.split("."))), message, remedy)
+        for key, message, remedy in question.problems(study)
     ]
     if errors:
         raise StudyError.of(errors)
     question.check_law(law)
-
-
-def training_count(study: Study, surrogate: Any, training_runs: int | None) -> int:
-    """Runs to fit a surrogate to: 0 where none is to be fitted.
-
-    Raises
-    ------
-    StudyError
-        If a number is given and no surrogate is fitted, or if it is below 10.
-    """
-    fits = isinstance(surrogate, (str, Mapping))
-    if training_runs is None:
-        question: Question = study.build_question(QUESTION)
-        return max(20, question.runs // 4) if fits else 0
-    fault = None
-    if not fits:
-        fault = ("no surrogate is fitted.", "leave it out, or name the kind of a surrogate.")
-    elif not isinstance(training_runs, (int, np.integer)) or training_runs < 10:
-        fault = ("is no number of runs, 10 or more.", "leave it out for a quarter of `runs`.")
-    if fault is not None:
-        raise StudyError(*fault, file=FILE, key="training_runs", value=training_runs)
-    return int(training_runs)
-
-
-def surrogates_of(study: Study, truth: Truth, surrogate: Any, learnt: int) -> list[Model]:
-    """The surrogates in order of preference, fitted to `learnt` random runs where a kind is named.
-
-    Raises
-    ------
-    TrainingError
-        If too few runs finished.
-    """
-    outputs = list(truth.outputs)
-    if surrogate is None:
-        return []
-    if isinstance(surrogate, (str, Mapping)):
-        from surecast.train.scalar_fit import fit_scalars
-
-        law, stream = study.joint_law(), seed_sequence(study.seed, "quantify", QUESTION, "training")
-        drawn = law.from_uniform(uniforms(stream, 0, learnt, law.dimension))
-        words = run_seeds(seed_sequence(study.seed, "quantify", QUESTION, "training", "seeds"), 0, learnt, 1)[:, 0]
-        seeded = drawn.assign(seed=("run", words, {"long_name": "seed of the run", "units": "1"}))
-        blocks = [truth(seeded.isel(run=slice(start, start + CHUNK))) for start in range(0, learnt, CHUNK)]
-        made = xr.concat(blocks, "run")
-        made = made[outputs].where(~made["failed"])
-        spec = study.surrogates[FITTED]
-        fitted = fit_scalars({"kind": spec.kind, **spec.settings}, law, drawn, made)
-        return [Composite(dict.fromkeys(outputs, fitted))]
-    models = [surrogate] if callable(surrogate) else list(surrogate)
-    for model in models:
-        if not callable(model):
-            raise StudyError(
-                f"{type(model).__name__} cannot be called.",
-                "give functions from inputs to outputs, or the kind of a surrogate.",
-                file=FILE,
-                key="surrogate",
-            )
-    return [_model(model, outputs) for model in models]
-
-
-def _model(model: Any, outputs: Sequence[str]) -> Model:
-    """Surrogates of surecast know which outputs they predict, and some of their own statistics."""
-    own = getattr(model, "outputs", ())
-    if not inspect.isfunction(model) and all(name in own for name in outputs):
-        return Composite(dict.fromkeys(outputs, model))
-    return Given(model, outputs)
 
 
 def _question(question: Mapping[str, Any] | Question) -> dict[str, Any]:

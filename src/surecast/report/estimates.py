@@ -146,7 +146,11 @@ def read_answers(path: str | Path) -> Answers:
     DataError
         If the file is torn or does not match its digest.
     """
-    dataset = read_dataset(path)
+    return answers_of(read_dataset(path))
+
+
+def answers_of(dataset: xr.Dataset) -> Answers:
+    """The answer that a Dataset of estimates holds; see `surecast.quantify.table`."""
     learnt = int(dataset.attrs.get("training_runs", 0)) + int(dataset.attrs.get("validation_runs", 0))
     grouped: dict[tuple[str, str], list[Estimate]] = {}
     for index in range(dataset.sizes["estimate"]):
