@@ -210,7 +210,18 @@ def _replicated(values: np.ndarray, a: float, level: float) -> Analysis:
 def _controlled(
     values: np.ndarray, controls: np.ndarray, integrals: np.ndarray, a: float, folds: int, level: float
 ) -> Analysis:
+    """Corrected by controls; where a few residuals make most of their spread, the plain interval is held too."""
+    plainly = _independent(values, a, level)
+
     def analysis(q: float) -> Found:
-        return corrected(psi(values, q, a), controls, integrals, folds, level)[0]
+        found = corrected(psi(values, q, a), controls, integrals, folds, level)[0]
+        if not found.reasons:
+            return found
+        plain = plainly(q)
+        if plain.reasons:
+            return found
+        f, g = found.figure, plain.figure
+        both = Figure(f.value, min(f.low, g.low), max(f.high, g.high), max(f.standard_error, g.standard_error))
+        return replace(found, figure=both, reasons=())
 
     return analysis

@@ -6,7 +6,8 @@ surrogates' own statistics: exact where a surrogate knows them (a chaos expansio
 many scrambled Sobol points, and that error is in the interval.
 The rows are independent draws that no surrogate was trained on; beta of a fold comes from the other
 folds (Blum, Kalai and Langford 1999; Angelopoulos et al. 2023, prediction-powered inference), so that
-no run chooses its own coefficient. A useless surrogate gets beta near 0 and costs nothing but its time.
+no run chooses its own coefficient. A useless surrogate gets beta near 0 and costs nothing but its time; where the
+other folds show that the controls do harm (a heavy tail), beta is 0.
 
 Probabilities: disagreements of the indicators are rare, so each part gets an interval that holds for small
 counts (see `disagreement`); none in n runs still leaves about 3.7/n, a rule-of-three floor.
@@ -22,6 +23,7 @@ from pydantic import Field
 
 from surecast.quantify.distribution import DistributionIntegrand
 from surecast.quantify.estimates import Estimate, Statistic
+from surecast.quantify.estimators.cross_fitting import coefficients, worthwhile
 from surecast.quantify.estimators.disagreement import Indicators, probability
 from surecast.quantify.estimators.estimator import (
     Estimator,
@@ -136,44 +138,6 @@ def own_rows(model: Model, integrand: Integrand, task: Task) -> tuple[np.ndarray
     return sample.observe(0, points).rows, _SCRAMBLINGS * points * width
 
 
-def coefficients(
-    response: np.ndarray, controls: np.ndarray, folds: int, noise: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Regression coefficients for every row, from the rows of the other folds.
-
-    Parameters
-    ----------
-    response : (n,) array
-    controls : (n, q) array
-    folds : int
-        Row i belongs to fold i mod folds.
-    noise : (q, q) array
-        Covariance of the controls' own means: the best coefficient is (C + n noise)^-1 c, smaller the
-        less the own means are known.
-
-    Returns
-    -------
-    (n, q) array of each row's coefficients, and the residuals (n,) with the control centred at 0.
-    """
-    n, q = controls.shape
-    fold = np.arange(n) % folds
-    table = np.concatenate([np.ones((n, 1)), controls, response[:, None]], axis=1)
-    sums = np.stack([table[fold == k].T @ table[fold == k] for k in range(folds)])
-    # Gram matrices of the other folds: a sum without the own fold, not a difference, whose rounding would depend on it.
-    sums = np.tensordot(1.0 - np.eye(folds), sums, axes=1)
-    counts = sums[:, 0, 0]
-    means = sums[:, 0, 1:] / counts[:, None]
-    central = sums[:, 1:, 1:] / counts[:, None, None] - means[:, :, None] * means[:, None, :]
-    matrix = central[:, :q, :q] + counts[:, None, None] * noise
-    scale = np.sqrt(np.maximum(np.einsum("kii->ki", matrix), np.finfo(float).tiny))
-    scaled = matrix / (scale[:, :, None] * scale[:, None, :])
-    # Constant or equal controls make it singular: the pseudo-inverse gives them no (or equal) weight.
-    inverse = np.linalg.pinv(scaled, rcond=1e-9, hermitian=True)
-    beta = (inverse @ (central[:, :q, q] / scale)[:, :, None])[:, :, 0] / scale
-    chosen = beta[fold]
-    return chosen, response - (chosen * controls).sum(axis=1)
-
-
 def _by_itself(
     integrand: Integrand,
     rows: np.ndarray,
@@ -230,7 +194,10 @@ def corrected(
     and the replicates (R,) of the controls' part
     """
     noise = np.atleast_2d(np.cov(own, rowvar=False)) / len(own)
-    chosen, residuals = coefficients(response, controls - own.mean(axis=0), folds, noise)
+    centred = controls - own.mean(axis=0)
+    chosen, _ = coefficients(response, centred, folds, noise)
+    chosen = chosen * worthwhile(response, centred, folds, noise)[:, None]
+    residuals = response - (chosen * centred).sum(axis=1)
     mean = chosen.mean(axis=0)
     sampling = sampling_error(residuals, level) ** 2
     # The coefficients were chosen against the same covariance of R replicates: each costs a degree of freedom.
