@@ -109,7 +109,10 @@ def asked(study: Study) -> dict[str, str]:
         settings = spec.settings
         of = settings.get("event", settings.get("of", ""))
         target = ", ".join(map(str, of)) if isinstance(of, list) else str(of)
-        what = {"moments": "Mean and variance of", "exceedance": "Probability that", "sobol": "Sobol indices of"}
+        what = {
+            "moments": "Mean and variance of", "exceedance": "Probability that", "sobol": "Sobol indices of",
+            "quantiles": "Quantiles of", "tail": "Mean beyond quantiles of",
+        }  # fmt: skip
         text = f"{what.get(spec.kind, spec.kind.replace('_', ' ') + ' of')} {target}"
         words[name] = text
     return words
