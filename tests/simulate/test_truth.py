@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from surecast.simulate import truth as truth_module
+from surecast.simulate import packs
 from surecast.simulate.store import RunStore
 from surecast.simulate.truth import Truth
 from surecast.study.errors import SimulationError
@@ -131,7 +131,7 @@ def test_repeated_inputs_are_run_once(user):
 def test_pack_and_call_sizes_leave_no_trace(flow, tmp_path, monkeypatch):
     inputs = draw(flow, 11)
     whole = Truth(flow)(inputs)
-    monkeypatch.setattr(truth_module, "RUNS_PER_PACK", 3)
+    monkeypatch.setattr(packs, "RUNS_PER_PACK", 3)
     assert Truth(flow, store=RunStore(tmp_path / "store"))(inputs).identical(whole)
     assert len(list((tmp_path / "store").glob("*.nc"))) == 4
     singles = [Truth(flow)(inputs.isel(run=[row])) for row in range(11)]
@@ -139,7 +139,7 @@ def test_pack_and_call_sizes_leave_no_trace(flow, tmp_path, monkeypatch):
 
 
 def test_an_interrupted_job_goes_on_where_it_was(user, tmp_path, monkeypatch):
-    monkeypatch.setattr(truth_module, "RUNS_PER_PACK", 4)
+    monkeypatch.setattr(packs, "RUNS_PER_PACK", 4)
     inputs = draw(user, 12)
     store = RunStore(tmp_path / "store")
     add, added = store.add, []

@@ -10,18 +10,17 @@ import numpy as np
 from surecast.simulate import gates
 from surecast.simulate.identity import run_identities
 from surecast.simulate.outputs import Output
+from surecast.simulate.packs import Packs
 from surecast.simulate.simulator import Simulator
 from surecast.simulate.store import DEFINITION, RunStore
+from surecast.simulate.workers import Workers
 from surecast.study import digest
 from surecast.study.errors import SimulationError
-from surecast.study.progress import progress
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from surecast.study.model import Study
-
-RUNS_PER_PACK = 64  # runs simulated before they are stored: what an interrupted job loses at most
 
 
 class Truth:
@@ -39,11 +38,17 @@ class Truth:
         Whether the default set of outputs includes fields.
     simulator : Simulator, optional
         The study's simulator on another grid; default: as the study has it.
+    workers : int
+        Processes that long work may be shared out to; 1: none but this one.
+    scheduler : str, optional
+        Address of a Dask scheduler that long work goes to instead.
+    deadline : float, optional
+        Time (seconds since 1970) at which the job is ended from outside.
 
     Attributes
     ----------
-    runs_made, runs_found : int
-        Runs simulated and runs found in the store (or repeated within a call) so far.
+    runs_found : int
+        Runs found in the store (or repeated within a call) so far.
     """
 
     def __init__(
@@ -53,6 +58,9 @@ class Truth:
         store: RunStore | None = None,
         fields: bool = True,
         simulator: Simulator | None = None,
+        workers: int = 1,
+        scheduler: str | None = None,
+        deadline: float | None = None,
     ) -> None:
         from surecast.study.code import code_digest
 
@@ -72,7 +80,26 @@ class Truth:
             )
             for name, output in self.outputs.items()
         }
-        self.runs_made = self.runs_found = 0
+        self.runs_found = 0
+        # Workers build the study's own simulator: another one stays here.
+        shared = (workers > 1 or scheduler is not None) and simulator is None
+        self._workers = Workers(study, list(self.outputs), workers, scheduler) if shared else None
+        self._packs = Packs(self.simulate, store, self.definitions, self._workers, deadline)
+
+    @property
+    def runs_made(self) -> int:
+        """Runs simulated so far."""
+        return self._packs.runs_made
+
+    @property
+    def runs_per_call(self) -> int:
+        """Runs to ask for at once, so that all workers have something to do."""
+        return 256 if self._workers is None else self._workers.runs_per_call
+
+    def close(self) -> None:
+        """End the processes that it has started."""
+        if self._workers is not None:
+            self._workers.close()
 
     def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
         """Outputs of runs.
@@ -88,6 +115,11 @@ class Truth:
         xarray.Dataset
             The outputs by name, dimension ``run`` and the run coordinates of `inputs`; scalars float64,
             fields float32, NaN where the run failed; ``failed`` (run,) int8 and ``message`` (run,) str.
+
+        Raises
+        ------
+        TimeLimitError
+            If the next runs would not be made before the deadline; those made are in the store.
         """
         realised = self.realise(inputs)
         identities = run_identities(self.simulator, self.code, realised)
@@ -97,16 +129,11 @@ class Truth:
             if identity not in place:
                 missing.setdefault(identity, row)
         rows = np.array(list(missing.values()), dtype=np.int64)
-        starts = range(0, len(rows), RUNS_PER_PACK)
-        for start in progress(starts, "simulating (packs of runs)") if len(starts) > 1 else starts:
-            chosen = rows[start : start + RUNS_PER_PACK]
-            made = self._simulate(realised.isel(run=chosen))
-            if self.store is not None:
-                self.store.add(identities[chosen], made)
+        before = self.runs_made
+        for chosen, made in self._packs.make(realised, identities, rows):
             place |= {str(identities[row]): len(place) + count for count, row in enumerate(chosen)}
             blocks.append(made)
-        self.runs_made += len(rows)
-        self.runs_found += len(identities) - len(rows)
+        self.runs_found += len(identities) - (self.runs_made - before)
         return self._together(blocks, [place[str(identity)] for identity in identities], inputs)
 
     def identities(self, inputs: xr.Dataset) -> np.ndarray:
@@ -122,7 +149,7 @@ class Truth:
         grids = self.simulator.grids()
         return self.study.joint_law().realise(chosen, grids) if grids else chosen
 
-    def _simulate(self, realised: xr.Dataset) -> xr.Dataset:
+    def simulate(self, realised: xr.Dataset) -> xr.Dataset:
         import xarray as xr
 
         raw = self.simulator.run(realised)

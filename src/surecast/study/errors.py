@@ -93,6 +93,12 @@ class SimulationError(SurecastError):
     """Runs of the simulator that failed, or too many of them."""
 
 
+class TimeLimitError(SurecastError):
+    """The job's time limit is near: what was made is kept, and the job is to be tried again (EX_TEMPFAIL)."""
+
+    exit_code = 75
+
+
 class TrainingError(SurecastError):
     """A training that cannot go on (diverged, or its data do not fit)."""
 

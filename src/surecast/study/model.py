@@ -136,6 +136,11 @@ class Study(Settings):
         return self._source.file
 
     @property
+    def content(self) -> dict[str, Any]:
+        """The study file as plain values, as it was written: `from_content` makes the same study of it."""
+        return dict(self._source.content)
+
+    @property
     def folder(self) -> Path:
         """Where the user's code and tables are looked for."""
         return self._source.file.resolve().parent
