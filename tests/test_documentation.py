@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import yaml
 
 from surecast.design.make import make_design
+from surecast.simulate.problems import names
 from surecast.simulate.truth import Truth
 from surecast.study.load import load_study
 
@@ -39,6 +42,32 @@ def test_the_users_own_simulator_of_the_documentation_runs(tmp_path):
     assert 1e-4 < share < 0.1
 
 
+def test_the_fifteen_lines_of_the_readme_run(tmp_path, monkeypatch, capsys):
+    simulator, script = blocks(ROOT / "README.md", "python")
+    (tmp_path / "beam.py").write_text(simulator)
+    (tmp_path / "script.py").write_text(script)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "beam", raising=False)
+    answer = runpy.run_path(str(tmp_path / "script.py"))["answer"]
+    sys.modules.pop("beam", None)
+    # By ten million draws: 0.005405.
+    assert answer["low"].values[0] <= 0.0054 <= answer["high"].values[0]
+    assert answer["verdict"].values[0] == "certified"
+    assert list((tmp_path / "figures").glob("*.svg"))
+    assert "@article{" in capsys.readouterr().out
+
+
+def test_the_page_on_python_runs(tmp_path, capsys):
+    (script,) = blocks(ROOT / "docs" / "python.md", "python")
+    (tmp_path / "script.py").write_text(script)
+    left = runpy.run_path(str(tmp_path / "script.py"))
+    assert "sobol-question-y" in left["plot"](left["answer"])
+    assert capsys.readouterr().out.count("certified") == 6
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in text for name in names())
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
@@ -50,16 +79,16 @@ def test_links_lead_somewhere(page):
 def test_modules_and_files_that_are_named_exist(page):
     text = page.read_text(encoding="utf-8")
     for name in re.findall(r"`surecast\.([\w.]+)", text):
-        parts = name.split(".")
+        parts = ["surecast", *name.split(".")]
         for length in range(len(parts), 0, -1):
             try:
-                found = importlib.import_module("surecast." + ".".join(parts[:length]))
+                found = importlib.import_module(".".join(parts[:length]))
             except ModuleNotFoundError:
                 continue
             for attribute in parts[length:]:
-                found = getattr(found, attribute)
+                found = getattr(found, attribute, None)
             break
-        else:
+        if found is None:
             pytest.fail(f"there is no surecast.{name}")
     for name in re.findall(r"`((?:study|design|simulate|assemble|train|evaluate|quantify|report|cli)/\w+\.py)`", text):
         assert (ROOT / "src" / "surecast" / name).exists(), name

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from surecast.quantify.answer import ask
-from surecast.quantify.given import FITTED, QUESTION, Truth, given_study
-from surecast.quantify.given_surrogates import surrogates_of, training_count
+from surecast.quantify.in_memory import FITTED, QUESTION, Truth, given_study
+from surecast.quantify.in_memory_surrogates import surrogates_of, training_count
 from surecast.quantify.table import to_dataset
 from surecast.study.digest import canonical_json
 from surecast.study.provenance import versions

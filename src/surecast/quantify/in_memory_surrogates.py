@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from surecast.quantify.choose import Composite
-from surecast.quantify.given import FILE, FITTED, QUESTION, Truth
+from surecast.quantify.in_memory import FILE, FITTED, QUESTION, Truth
 from surecast.quantify.sampling import Model, run_seeds, uniforms
 from surecast.study.errors import EstimationError, StudyError
 from surecast.study.nearest import suggestion
