@@ -15,6 +15,8 @@ from surecast.quantify.question import Question
 from surecast.study.component import refused
 from surecast.study.laws.joint import JointLaw
 
+_NORMAL_SPACE = ("importance_sampling", "cross_entropy", "adaptive_importance_sampling", "subset_simulation")
+
 
 class Exceedance(Question):
     """Probability that outputs exceed levels, alone or jointly."""
@@ -30,6 +32,9 @@ class Exceedance(Question):
         "monte_carlo",
         "scrambled_sobol",
         "latin_hypercube",
+        "cross_entropy",
+        "adaptive_importance_sampling",
+        "subset_simulation",
     )
     outputs_key: ClassVar[str] = "event"
 
@@ -53,9 +58,10 @@ class Exceedance(Question):
         return "monte_carlo" if self.surrogate == "none" else "importance_sampling"
 
     def check_law(self, law: JointLaw) -> None:
-        """Importance sampling needs a standard-normal space, so every law must be continuous."""
-        if any(spec["kind"] == "importance_sampling" for spec in self.estimator_specs()):
-            law.require_continuous("importance_sampling")
+        """Estimators that work in standard-normal space need every law to be continuous."""
+        for spec in self.estimator_specs():
+            if spec["kind"] in _NORMAL_SPACE:
+                law.require_continuous(spec["kind"])
 
     def integrand(self, law: JointLaw) -> ExceedanceIntegrand:
         """Rows of one run; one summand, the indicator of the event."""

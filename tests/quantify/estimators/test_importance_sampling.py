@@ -56,12 +56,10 @@ TWO_SIDED = 1.3498980316300946e-3 + 6.871379379158484e-4  # Phi(-3) + Phi(-3.2)
 )
 def test_a_surrogate_that_misses_a_mode_is_covered_or_not_certified(known, truth, surrogate, dimension, p):
     integrand = ExceedanceIntegrand(known.normals(dimension), "g > 0")
-    lied = 0
-    for seed in range(20):
-        task = known.task(known.model(truth), known.model(surrogate), runs=500, seed=seed, **FAST)
-        (estimate,) = ImportanceSampling().estimate(integrand, task)
-        lied += estimate.verdict == "certified" and not estimate.low <= p <= estimate.high
-    assert lied <= 1
+    for seed in range(2):
+        task = known.task(known.model(truth), known.model(surrogate), runs=400, seed=seed, **FAST)
+        (estimate,) = ImportanceSampling(samples=512).estimate(integrand, task)
+        assert estimate.verdict != "certified" or estimate.low <= p <= estimate.high
 
 
 @pytest.mark.parametrize(
@@ -76,7 +74,7 @@ def test_a_surrogate_that_misses_a_mode_is_covered_or_not_certified(known, truth
 def test_a_good_surrogate_is_certified_and_precise(known, truth, dimension, p, error):
     """A relative error that plain Monte Carlo would need more than a million runs for."""
     integrand = ExceedanceIntegrand(known.normals(dimension), "g > 0")
-    for seed in range(5):
+    for seed in range(2):
         task = known.task(known.model(truth), known.model(truth), runs=1000, seed=seed, **FAST)
         (estimate,) = ImportanceSampling().estimate(integrand, task)
         assert estimate.low <= p <= estimate.high
@@ -86,6 +84,47 @@ def test_a_good_surrogate_is_certified_and_precise(known, truth, dimension, p, e
         assert estimate.simulator_runs == 1000
         # No disagreement was seen, yet the rule-of-three floor keeps the interval open.
         assert (estimate.high - estimate.low) / 2 > 0.01 * p
+
+
+@pytest.mark.parametrize(
+    ("truth", "dimension", "p", "runs"),
+    [
+        (fourbranch, 2, 2.222795e-3, 600),
+        (rp25, 2, 4.148566e-5, 800),
+        (lambda u: u.sum(axis=1) - 5 * np.sqrt(10), 10, 2.866516e-7, 400),
+    ],
+    ids=["fourbranch", "rp25", "rp107"],
+)
+def test_without_a_surrogate_one_is_trained_within_the_runs(known, truth, dimension, p, runs):
+    integrand = ExceedanceIntegrand(known.normals(dimension), "g > 0")
+    (estimate,) = ImportanceSampling().estimate(integrand, known.task(known.model(truth), runs=runs, **FAST))
+    assert estimate.low <= p <= estimate.high
+    assert estimate.value == pytest.approx(p, rel=0.08)
+    assert estimate.verdict == "certified"
+    assert estimate.simulator_runs == runs
+    assert estimate.diagnostics["refitted"] == 1
+
+
+def test_a_joint_event_of_two_outputs_is_refined(known):
+    """P(a > 2 and b > 2) of independent normals, from runs alone."""
+
+    def both(inputs: xr.Dataset) -> xr.Dataset:
+        return xr.Dataset({"a": ("run", inputs["u1"].values), "b": ("run", 3 * inputs["u2"].values)})
+
+    integrand = ExceedanceIntegrand(known.normals(3), "a > 2 and b > 6")
+    (estimate,) = ImportanceSampling().estimate(integrand, known.task(both, runs=400, **FAST))
+    assert estimate.low <= 0.022750131948179195**2 <= estimate.high
+    assert estimate.verdict == "certified"
+
+
+def test_runs_that_all_fail_are_refused(known):
+    def failing(inputs: xr.Dataset) -> xr.Dataset:
+        return known.model(one_sided)(inputs).assign(failed=("run", np.ones(inputs.sizes["run"], dtype=np.int8)))
+
+    integrand = ExceedanceIntegrand(known.normals(2), "g > 0")
+    with pytest.raises(EstimationError, match="of 70 runs finished: nothing can be said") as caught:
+        ImportanceSampling().estimate(integrand, known.task(failing, runs=800, **FAST))
+    assert "messages of the failed runs" in caught.value.remedy
 
 
 def test_an_effective_number_below_the_floor_is_reported(known):
@@ -136,8 +175,8 @@ def test_what_it_cannot_do_is_refused(known):
     question = ExceedanceIntegrand(known.normals(2), "g > 0")
     with pytest.raises(EstimationError, match="exceedance questions only"):
         ImportanceSampling().estimate(MomentsIntegrand(known.normals(2), ["g"]), known.task(known.model(one_sided)))
-    with pytest.raises(EstimationError, match="needs a surrogate"):
-        ImportanceSampling().estimate(question, known.task(known.model(one_sided)))
+    with pytest.raises(EstimationError, match="49 runs are too few"):
+        ImportanceSampling().estimate(question, known.task(known.model(one_sided), runs=49))
     bad = known.model(lambda u: np.full(len(u), np.nan))
     with pytest.raises(EstimationError, match="not finite"):
         ImportanceSampling().estimate(question, known.task(known.model(one_sided), bad))

@@ -1,7 +1,9 @@
-"""Aiming a proposal at an event: explore with surrogates, correct with a pilot of simulator runs.
+"""Aiming a proposal at an event: refine surrogates, search their event, correct with a pilot of simulator runs.
 
-The squared correlation on the validation runs, which ranks surrogates, says little of a rare event: the best two
-explore, the proposal holds what both found, and the pilot decides which part and which surrogate are worth it.
+The squared correlation on the validation runs, which ranks surrogates, says little of a rare event: all are judged
+by runs near the event, the best two are searched, and the proposal holds what both found. Half of the pilot
+corrects the surrogates and the aim where it finds failures that the surrogates do not know; by the other half,
+which no surrogate has learnt from, the control and its coefficient are chosen.
 """
 
 from __future__ import annotations
@@ -10,17 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
 
-from surecast.quantify.estimators.exploration import Exploration, explore
-from surecast.quantify.estimators.gaussians import Gaussian, Mixture, fit_gaussian, fit_mixture, fit_shares, isotropic
-from surecast.quantify.normal_space import NormalSpace
-from surecast.quantify.sampling import child, generator
+from surecast.quantify.estimators.gaussians import Gaussian, Mixture, fit_gaussian, fit_shares
+from surecast.quantify.estimators.refinement import Refinement
+from surecast.quantify.estimators.search import guarded, guards, reliability_index
+from surecast.quantify.normal_space import NormalSpace, Predictor
 
 if TYPE_CHECKING:
     from surecast.quantify.estimators.importance_sampling import ImportanceSampling
 
-_ROUNDS = 2
 _EXPLORERS = 2
 _LARGEST_DEFENCE = 0.5
 
@@ -32,112 +32,126 @@ class Aim:
     Parameters
     ----------
     coefficient : float
-        Of the surrogate's indicator as control variate, 0 to 1.
-    control : int
-        Which surrogate is the control.
+        Of the control's indicator as control variate, 0 to 1.
+    control : Predictor
+        The surrogate that is the control.
+    refitted : bool
+        Whether it learnt from the refinement.
     explored : float
-        Probability of the event by the surrogates that explored, roughly.
+        Probability of the event by the surrogates that were searched, roughly.
     reached : bool
         Whether one of them reaches the event at all.
     aimed : int
         Number of aimed components.
     error : float
-        Root mean square, under the input law, of the surrogate's error in the margin.
+        Root mean square, under the input law, of the control's error in the margin.
+    refinement, pilot : int
+        Runs spent.
     """
 
     proposal: Mixture
     coefficient: float
-    control: int
+    control: Predictor
+    refitted: bool
     explored: float
     reached: bool
     aimed: int
     error: float
+    refinement: int
+    pilot: int
 
 
-def aim(space: NormalSpace, settings: ImportanceSampling, pilot: int) -> Aim:
-    """Explore, then correct in two rounds of pilot runs."""
-    task, d = space.task, space.dimension
-    explored = [_explored(space, k, settings) for k in range(min(_EXPLORERS, len(task.surrogates)))]
-    seed = int(child(task.seed, 5).generate_state(1)[0])
-    fitted = [fit_mixture(found.samples, settings.rank, settings.components, seed) for found in explored]
-    components = [component for found, _ in fitted for component in found]
-    shares = np.concatenate([share for _, share in fitted]) / len(fitted)
-    likely = float(np.mean([found.probability for found in explored]))
-    beta = -float(ndtri(min(max(likely, 1e-12), 0.3)))
-    guards = (isotropic(d, 1.0), isotropic(d, float(np.sqrt(1 + beta**2 / d))))
-    defence = max(settings.defence, 0.4)
-    rng = generator(child(task.seed, 6))
-    drawn: list[np.ndarray] = []
-    events: list[np.ndarray] = []
-    margins: list[np.ndarray] = []
-    proposals: list[tuple[Mixture, int]] = []
-    ratio = (task.runs - pilot) / task.surrogate_runs
-    for index in range(_ROUNDS):
-        proposal = _guarded(components, shares, guards, defence)
-        z = proposal.draw(rng, pilot // _ROUNDS + (pilot % _ROUNDS if index == 0 else 0))
-        drawn.append(z)
-        happened, margin = space.truth(z)
-        events.append(np.nan_to_num(happened))
-        margins.append(margin)
-        proposals.append((proposal, len(z)))
-        points, event = np.concatenate(drawn), np.concatenate(events)
-        weights = np.exp(space.log_law(points) - _balance(proposals, points))
-        predicted = np.stack([space.margin(k, points) for k in range(len(task.surrogates))], axis=1)
-        seen = (predicted > 0).astype(float)
-        control, coefficient = _control(event, seen, weights, ratio)
-        known = seen[:, control]
-        components, shares = _corrected(components, points, event, event * weights, known, settings.rank)
-        missing = float(np.sum(weights * np.abs(event - known))) / max(float(np.sum(weights * event)), 1e-300)
-        defence = float(np.clip(0.5 * missing, settings.defence, _LARGEST_DEFENCE))
-    residuals = np.concatenate(margins) - predicted[:, control]
+def aim(space: NormalSpace, settings: ImportanceSampling, refinement: int, pilot: int) -> Aim:
+    """Refine with at most so many runs, then correct with a pilot."""
+    active = Refinement(space, settings.rank, settings.components, settings.samples)
+    active.refine(refinement)
+    spent = active.spent
+    components, shares, likely, reached = _found(active, settings)
+    defence = guards(space.dimension, reliability_index(likely))
+    share = max(settings.defence, 0.4)
+    first = guarded(components, shares, defence, share)
+    z = first.draw(active.stream, pilot // 2)
+    event = np.nan_to_num(active.observe(z))
+    known = space.margin_of(active.leaders(1)[0].predictor.values(z)) > 0
+    active.learn()
+    components, shares, again, so = _found(active, settings)
+    likely, reached = (again, so) if so else (likely, reached)
+    weights = np.exp(space.log_law(z) - first.log_density(z))
+    components, shares = _corrected(components, shares, z, event, event * weights, known, settings.rank)
+    defence = guards(space.dimension, reliability_index(likely))
+    second = guarded(components, shares, defence, share)
+    fresh = second.draw(active.stream, pilot - len(z))
+    rivals = active.leaders(len(active.rivals))
+    predicted = np.stack([space.margin_of(rival.predictor.values(fresh)) for rival in rivals], axis=1)
+    happened, margin = space.truth(fresh)
+    event = np.nan_to_num(happened)
+    weights = np.exp(space.log_law(fresh) - second.log_density(fresh))
+    seen = (predicted > 0).astype(float)
+    ratio = (space.task.runs - active.spent - len(fresh)) / space.task.surrogate_runs
+    control, coefficient = _control(event, seen, weights, ratio)
+    components, shares = _corrected(
+        components, shares, fresh, event, event * weights, seen[:, control] > 0, settings.rank
+    )
+    missing = float(np.sum(weights * np.abs(event - seen[:, control])))
+    missing /= max(float(np.sum(weights * event)), 1e-300)
+    share = float(np.clip(0.5 * missing, settings.defence, _LARGEST_DEFENCE))
+    residuals = margin - predicted[:, control]
     error = float(np.sqrt(np.nansum(weights * residuals**2) / np.sum(weights[~np.isnan(residuals)])))
-    final = _guarded(components, shares, guards, defence)
-    reached = any(found.reached for found in explored)
-    return Aim(final, coefficient, control, likely, reached, len(components), error)
+    return Aim(
+        guarded(components, shares, defence, share),
+        coefficient,
+        rivals[control].predictor,
+        rivals[control].learns,
+        likely,
+        reached,
+        len(components),
+        error,
+        spent,
+        pilot,
+    )
 
 
-def _explored(space: NormalSpace, surrogate: int, settings: ImportanceSampling) -> Exploration:
-    """What one surrogate finds; all start from the same random numbers, so that only the surrogates differ."""
-    stream = generator(child(space.task.seed, 2))
-    return explore(lambda z: space.margin(surrogate, z), space.dimension, settings.samples, stream)
-
-
-def _guarded(
-    components: list[Gaussian], shares: np.ndarray, guards: tuple[Gaussian, Gaussian], defence: float
-) -> Mixture:
-    return Mixture((*components, *guards), np.append((1 - defence) * shares, [0.5 * defence, 0.5 * defence]))
-
-
-def _balance(proposals: list[tuple[Mixture, int]], z: np.ndarray) -> np.ndarray:
-    """Log density of the mixture of all rounds (balance heuristic, Veach and Guibas 1995)."""
-    total = sum(count for _, count in proposals)
-    return np.asarray(np.logaddexp.reduce([p.log_density(z) + np.log(count / total) for p, count in proposals]))
+def _found(active: Refinement, settings: ImportanceSampling) -> tuple[list[Gaussian], np.ndarray, float, bool]:
+    """Components and shares of what the best surrogates find, its rough probability, and whether any reached it."""
+    found = [active.search(rival, settings.samples) for rival in active.leaders(_EXPLORERS)]
+    reached = [one for one in found if one.reached] or found
+    components = [component for one in reached for component in one.components]
+    shares = np.concatenate([one.shares for one in reached]) / len(reached)
+    return components, shares, float(np.mean([one.probability for one in reached])), any(o.reached for o in found)
 
 
 def _corrected(
-    components: list[Gaussian], z: np.ndarray, event: np.ndarray, mass: np.ndarray, seen: np.ndarray, rank: int
+    components: list[Gaussian],
+    shares: np.ndarray,
+    z: np.ndarray,
+    event: np.ndarray,
+    mass: np.ndarray,
+    known: np.ndarray,
+    rank: int,
 ) -> tuple[list[Gaussian], np.ndarray]:
     """Add components where the pilot failed, and set all shares by cross-entropy on the pilot's failures.
 
-    The heaviest failures that the surrogate does not know get a Gaussian each, around those near them.
+    The heaviest failures that the surrogate does not know get a Gaussian each, around those near them. The pilot's
+    shares are averaged with those of the search, for the pilot is small.
     """
     added = list(components)
     failures = event > 0
-    if failures.sum() >= 10:
-        added.append(fit_gaussian(z[failures], mass[failures], rank))
-    unknown = np.flatnonzero(failures & (seen == 0))
+    unknown = np.flatnonzero(failures & ~known)
     for k in unknown[np.argsort(-mass[unknown], kind="stable")][:3]:
         near = unknown[np.square(z[unknown] - z[k]).sum(axis=1) <= 4.0]
         added.append(fit_gaussian(z[near], mass[near], rank))
-    shares = fit_shares(np.stack([c.log_density(z) for c in added], axis=1)[failures], mass[failures], least=0.2)
-    return added, shares
+    if not failures.any():
+        return added, shares
+    fitted = fit_shares(np.stack([c.log_density(z) for c in added], axis=1)[failures], mass[failures], least=0.2)
+    new = len(added) - len(components)
+    return added, 0.5 * fitted + 0.5 * np.append((1 - 0.1 * new) * shares, np.full(new, 0.1))
 
 
 def _control(event: np.ndarray, seen: np.ndarray, weights: np.ndarray, ratio: float) -> tuple[int, float]:
     """Surrogate whose weighted indicator follows the simulator's best, and its coefficient.
 
     The best coefficient is Cov/(Var (1 + ratio)), with `ratio` the final sample's size over that of the
-    surrogate's own: the less its own probability is known, the smaller.
+    surrogate's own: the less its own probability is known, the smaller. Of equals the first is taken.
     """
     failure = event * weights
     best, coefficient, score = 0, 0.0, 0.0
@@ -148,7 +162,7 @@ def _control(event: np.ndarray, seen: np.ndarray, weights: np.ndarray, ratio: fl
             continue
         covariance = float(np.mean((failure - failure.mean()) * (predicted - predicted.mean())))
         correlation = covariance / np.sqrt(variance * float(failure.var()))
-        if correlation > score:
+        if correlation > score + 1e-9:
             best, score = k, correlation
             coefficient = float(np.clip(covariance / variance / (1 + ratio), 0.0, 1.0))
     return best, coefficient

@@ -58,6 +58,25 @@ def probability(sample: Indicators, level: float) -> Figure:
     return both_ways(*ways)
 
 
+def weighted_probability(event: np.ndarray, weights: np.ndarray, level: float) -> Figure:
+    """E[w f] from independent draws, without a surrogate; failed runs are counted once as no event and once as event.
+
+    Parameters
+    ----------
+    event, weights : (n,) arrays
+        f, NaN where the run failed, and w.
+    """
+    ways = []
+    for fill in (0.0, 1.0):
+        values = weights * np.where(np.isnan(event), fill, event)
+        heaviest = float(values.max(initial=0.0))
+        largest = (heaviest if heaviest > 0 else float(np.median(weights))) / len(values)
+        low, high = _mean_interval(values, largest, level)
+        error = float(values.std(ddof=1) / np.sqrt(len(values)))
+        ways.append(Figure(float(values.mean()), max(low, 0.0), min(high, 1.0), error))
+    return both_ways(*ways)
+
+
 def _probability(sample: Indicators, event: np.ndarray, level: float) -> Figure:
     n, weights, seen, beta = len(event), sample.weights, sample.seen, sample.coefficient
     both = (1 - beta) * weights * event * seen

@@ -1,8 +1,10 @@
-"""Exploring an event with the surrogate: subset simulation in standard-normal space.
+"""Exploring an event with a surrogate: subset simulation in standard-normal space, from several starts.
 
 Levels are the 90 % quantiles of the margin among the samples above the last level; between levels every
-sample moves by preconditioned Crank-Nicolson steps z' = sqrt(1 - s^2) z + s xi, which leave N(0, I)
+sample moves by preconditioned Crank-Nicolson steps z' = sqrt(1 - b^2) z + b s xi, which leave N(0, s^2 I)
 invariant in any dimension and are kept only above the level (Au and Beck 2001; Papaioannou et al. 2015).
+With s = 1 the samples follow the event under the input law; with s > 1 they see its parts that are far apart
+while these are still joined or common, and that one population from s = 1 may lose on its way.
 The samples aim a proposal; no estimate contains them.
 """
 
@@ -29,9 +31,13 @@ class Exploration:
 
 
 def explore(
-    margin: Callable[[np.ndarray], np.ndarray], dimension: int, samples: int, generator: np.random.Generator
+    margin: Callable[[np.ndarray], np.ndarray],
+    dimension: int,
+    samples: int,
+    generator: np.random.Generator,
+    scale: float = 1.0,
 ) -> Exploration:
-    """Find samples of the event {margin > 0} under N(0, I).
+    """Find samples of the event {margin > 0} under N(0, scale^2 I).
 
     Parameters
     ----------
@@ -41,8 +47,10 @@ def explore(
         d.
     samples : int
         Samples on every level.
+    scale : float
+        s.
     """
-    z = generator.standard_normal((samples, dimension))
+    z = scale * generator.standard_normal((samples, dimension))
     value = margin(z)
     evaluations, probability, step = samples, 1.0, 0.6
     for _ in range(_LEVELS):
@@ -54,7 +62,7 @@ def explore(
         places = above[np.floor((np.arange(samples) + generator.random()) * above.size / samples).astype(int)]
         z, value = z[places], value[places]
         for _ in range(_MOVES):
-            moved = np.sqrt(1 - step * step) * z + step * generator.standard_normal(z.shape)
+            moved = np.sqrt(1 - step * step) * z + step * scale * generator.standard_normal(z.shape)
             there = margin(moved)
             evaluations += samples
             accepted = there > level

@@ -17,6 +17,8 @@ from scipy.special import logsumexp
 _LOG_TAU = float(np.log(2 * np.pi))
 WIDER = 1.2
 """Fitted variances are widened by this factor: a proposal with lighter tails than its target has unbounded weights."""
+SMALLEST_SHARE = 1e-3
+"""Components of a smaller share are dropped."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,34 @@ def fit_shares(log_densities: np.ndarray, weights: np.ndarray, least: float, swe
     return shares
 
 
+def maximise(
+    components: Sequence[Gaussian], shares: np.ndarray, z: np.ndarray, weights: np.ndarray, rank: int, sweeps: int = 8
+) -> tuple[list[Gaussian], np.ndarray]:
+    """Refit a mixture to weighted samples by expectation maximisation; components that lose their samples go.
+
+    Parameters
+    ----------
+    components, shares
+        Where it starts.
+    z : (n, d) array
+    weights : (n,) array, non-negative
+    """
+    kept, parts = list(components), np.asarray(shares, dtype=np.float64)
+    inside = weights > 0
+    z, weights = z[inside], weights[inside] / weights.sum()
+    for _ in range(sweeps):
+        joint = Mixture(tuple(kept), parts).log_densities(z)
+        owned = np.exp(joint - logsumexp(joint, axis=1, keepdims=True)) * weights[:, None]
+        held = owned.sum(axis=0)
+        effective = held**2 / np.maximum(np.square(owned).sum(axis=0), np.finfo(float).tiny)
+        alive = np.flatnonzero((held > SMALLEST_SHARE) & (effective >= 5))
+        if not alive.size:
+            break
+        kept = [fit_gaussian(z, owned[:, k], rank) for k in alive]
+        parts = held[alive] / held[alive].sum()
+    return kept, parts
+
+
 def fit_mixture(z: np.ndarray, rank: int, most: int, seed: int) -> tuple[list[Gaussian], np.ndarray]:
     """Components and shares fitted to samples; their number, 1 to `most`, by the likelihood of the half held out.
 
@@ -153,5 +183,7 @@ def _grouped(z: np.ndarray, count: int, rank: int, seed: int) -> tuple[list[Gaus
         return _grouped(z, count - 1, rank, seed)
     sizes = np.bincount(owner, minlength=count)
     kept: Sequence[int] = [k for k in range(count) if sizes[k] >= 5]
+    if not kept:
+        return _grouped(z, count - 1, rank, seed)
     shares = sizes[kept] / sizes[kept].sum()
     return [fit_gaussian(z[owner == k], np.ones(sizes[k]), rank) for k in kept], shares

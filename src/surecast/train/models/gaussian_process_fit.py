@@ -50,14 +50,21 @@ def fit_process(
     start = np.full(points.shape[1], max(1.0, points.shape[1] ** 0.5))
     bounds = (SHORTEST, LONGEST)
     shape = RBF(start, bounds) if covariance == "squared_exponential" else Matern(start, bounds, nu=2.5)
-    kernel = ConstantKernel(1.0, (1e-4, 1e6)) * shape + WhiteKernel(1e-3, (SMALLEST_NOISE, LARGEST_NOISE))
     course: list[float] = []
     likelihood = NegativeLikelihood(points, (y - shift) / scale, covariance)
-    model = GaussianProcessRegressor(kernel, alpha=0.0, optimizer=_optimiser(likelihood, iterations, course))
-    with warnings.catch_warnings():
-        # A length at its upper bound says that a variable does not matter: that is what the lengths are for.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(points, (y - shift) / scale)
+    for smallest in (SMALLEST_NOISE, 1e-8, 1e-6):
+        kernel = ConstantKernel(1.0, (1e-4, 1e6)) * shape + WhiteKernel(1e-3, (smallest, LARGEST_NOISE))
+        model = GaussianProcessRegressor(kernel, alpha=0.0, optimizer=_optimiser(likelihood, iterations, course))
+        with warnings.catch_warnings():
+            # A length at its upper bound says that a variable does not matter: that is what the lengths are for.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            try:
+                model.fit(points, (y - shift) / scale)
+                break
+            except np.linalg.LinAlgError:  # a straight line has endless lengths: singular by rounding
+                course.clear()
+                if smallest == 1e-6:
+                    raise
     product, white = model.kernel_.k1, model.kernel_.k2
     lengths = np.broadcast_to(product.k2.length_scale, points.shape[1:]).astype(np.float64)
     return (

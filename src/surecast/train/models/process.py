@@ -90,7 +90,17 @@ class Process:
     def _cholesky(self) -> np.ndarray:
         matrix = self._covariances(self.points * self.lengths)
         matrix[np.diag_indices_from(matrix)] += self.noise
-        return np.linalg.cholesky(matrix)
+        added = 1e-10 * self.amplitude
+        while True:
+            try:
+                return np.linalg.cholesky(matrix)
+            except (
+                np.linalg.LinAlgError
+            ):  # close runs on a smooth function: singular by rounding
+                if added > self.amplitude:
+                    raise
+                matrix[np.diag_indices_from(matrix)] += added
+                added *= 10
 
     def record(self) -> dict[str, Any]:
         """Numbers beside the arrays."""
