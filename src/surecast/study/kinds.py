@@ -69,6 +69,11 @@ TABLES: dict[str, dict[str, str]] = {
         "binning": "surecast.quantify.estimators.binning:Binning",
         "control_variates": "surecast.quantify.estimators.control_variates:ControlVariates",
         "importance_sampling": "surecast.quantify.estimators.importance_sampling:ImportanceSampling",
+        "cross_entropy": "surecast.quantify.estimators.cross_entropy:CrossEntropy",
+        "adaptive_importance_sampling": (
+            "surecast.quantify.estimators.adaptive_importance_sampling:AdaptiveImportanceSampling"
+        ),
+        "subset_simulation": "surecast.quantify.estimators.subset_simulation:SubsetSimulation",
     },
 }
 
