@@ -158,13 +158,12 @@ CONTENT = {
 }
 
 
-def test_a_question_of_the_study_lends_its_settings_and_its_stream():
+def test_a_question_of_the_study_lends_its_settings():
     study = Study.from_content(CONTENT)
     study.check()
     question = study.build_question("calm")
     assert (question.runs, question.level, question.outputs) == (320, 0.9, ("peak",))
     assert question.estimator_specs() == [{"kind": "monte_carlo"}]
-    assert question.stream("calm") == "averages"
     assert question.settings()["question"]["runs"] == 320
 
 

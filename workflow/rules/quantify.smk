@@ -17,6 +17,8 @@ rule quantify:
         "results/{study}/benchmarks/quantify/{question}.tsv"
     message:
         "{wildcards.study}: answering {wildcards.question}"
+    # Processes, each with one thread, for simulators that are slow: `--set-threads quantify=16`, or in a profile.
+    # With `--config scheduler=tcp://...` slow runs go to the workers of a Dask scheduler instead.
     threads: 1
     resources:
         mem_mb=growing(2000),

@@ -5,6 +5,7 @@ from surecast.cli.job import job
 with job(snakemake) as study:
     from pathlib import Path
 
+    from surecast.cli.time_limit import time_limit
     from surecast.quantify.answer import answer
 
     surrogates: dict[str, list[str]] = {}
@@ -17,4 +18,7 @@ with job(snakemake) as study:
         snakemake.input.manifest,
         snakemake.output.estimate,
         snakemake.output.table,
+        workers=snakemake.threads,
+        scheduler=snakemake.config.get("scheduler"),
+        deadline=time_limit(snakemake.resources.get("runtime")),
     )

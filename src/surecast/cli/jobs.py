@@ -95,12 +95,14 @@ def jobs(study: Study) -> Iterator[Job]:
     yield Job(
         "baselines", (), settings(*truth, "evaluation"), ("surecast.evaluate.baselines", *simulator, *outputs, *laws)
     )
+    bounds = {name: spec.bounds for name, spec in study.outputs.items() if spec.bounds is not None}
+    bounded = {"bounds": bounds} if bounds else {}  # they decide intervals and no run
     for name in study.questions:
         used = tuple(models[surrogate] for surrogate in needed(study, name))
         yield Job(
             "quantify",
             (name,),
-            settings(*truth, question=content["questions"][name], **_declared(content, name)),
+            settings(*truth, question=content["questions"][name], **_declared(content, name), **bounded),
             (
                 "surecast.quantify.answer",
                 *_question_code(study, name),

@@ -144,7 +144,8 @@ class Plans(dict[str, Plan]):
     Parameters
     ----------
     config : mapping
-        Has the key ``studies``: names, or paths of study files; one or a list.
+        Has the key ``studies``: names, or paths of study files, one or a list; and perhaps ``scheduler``, the
+        address of a Dask scheduler.
     config_dir : path
         Where names are looked up.
     lock : str
@@ -186,10 +187,18 @@ class Plans(dict[str, Plan]):
 
 
 def _asked(config: Mapping[str, Any]) -> list[str]:
-    unknown = sorted(set(config) - {"studies", "study_files"})
+    unknown = sorted(set(config) - {"studies", "study_files", "scheduler"})
     if unknown:
         raise StudyError(
-            "there is no such setting.", "the only one is `studies`.", key=unknown[0], value=config[unknown[0]]
+            "there is no such setting.", "use `studies` or `scheduler`.", key=unknown[0], value=config[unknown[0]]
+        )
+    scheduler = config.get("scheduler")
+    if scheduler is not None and not (isinstance(scheduler, str) and "://" in scheduler):
+        raise StudyError(
+            "this is no address of a Dask scheduler.",
+            "write for example --config scheduler=tcp://10.0.0.5:8786, as `dask scheduler` prints it.",
+            key="scheduler",
+            value=scheduler,
         )
     asked = config.get("studies")
     asked = [asked] if isinstance(asked, str) else asked

@@ -15,14 +15,16 @@ from surecast.quantify.choose import Choice, choose
 from surecast.quantify.epistemic import p_boxes
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.build import build_estimator
+from surecast.quantify.estimators.estimator import Estimator
 from surecast.quantify.integrand import Integrand
-from surecast.quantify.sampling import Model, Task
+from surecast.quantify.sampling import Level, Model, Task
 from surecast.quantify.table import to_csv, to_dataset
 from surecast.study.files import read_json, write_dataset, write_text
 from surecast.study.seeds import seed_sequence
 
 if TYPE_CHECKING:
     from surecast.quantify.question import Question
+    from surecast.simulate.truth import Truth
     from surecast.study.model import Study
 
 STEPS = 12
@@ -37,6 +39,9 @@ def answer(
     output_nc: str | Path,
     output_csv: str | Path,
     truth: Model | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    deadline: float | None = None,
 ) -> xr.Dataset:
     """Answer a question and write ``estimates/<question>.nc`` and ``.csv``.
 
@@ -54,6 +59,8 @@ def answer(
         What is written.
     truth : callable, optional
         The simulator, from inputs to outputs; by default the study's, with its run store.
+    workers, scheduler, deadline
+        See `surecast.simulate.truth.Truth`: processes for slow runs, and when this job is ended.
 
     Returns
     -------
@@ -64,23 +71,49 @@ def answer(
     ------
     EstimationError
         If the question cannot be answered for these input laws, runs or surrogates.
+    TimeLimitError
+        If the deadline is near; the runs made are in the run store.
     """
     question: Question = study.build_question(question_name)
     law = study.joint_law()
     question.check_law(law)
     integrand = question.with_runs(question.integrand(law), study, manifest)
-    simulator = _truth(study, integrand.outputs, manifest) if truth is None else truth
+    # It keeps all scalar outputs: another question that draws the same runs finds them.
+    own = None if truth is not None else _truth(study, integrand.outputs, manifest, workers, scheduler, deadline)
+    simulator = truth or own
+    assert simulator is not None
     choice = choose(study, question.surrogate, integrand.outputs, surrogate_jsons, manifest)
-    estimates = ask(
-        question,
-        integrand,
-        simulator,
-        choice.models,
-        lambda kind: seed_sequence(study.seed, "quantify", question.stream(question_name), kind),
-        label=question_name,
-        bounds={name: spec.bounds for name, spec in study.outputs.items() if spec.bounds is not None},
-    )
-    dataset = to_dataset(question_name, estimates, study.seed, _units(study, integrand.outputs))
+
+    def stream(kind: str) -> np.random.SeedSequence:
+        # Keyed by the estimator and not by the question: what two questions draw alike is simulated once.
+        return seed_sequence(study.seed, "quantify", kind)
+
+    units, fields = _units(study, integrand.outputs), xr.Dataset()
+    whole = question.point_by_point(study)
+    estimates: list[Estimate] = []
+    if numbers := [name for name in question.outputs if name not in whole]:
+        part = question.model_copy(update={"of": numbers}) if whole else question
+        estimates = ask(
+            part,
+            part.integrand(law) if whole else integrand,
+            simulator,
+            choice.models,
+            stream,
+            label=question_name,
+            bounds={name: spec.bounds for name, spec in study.outputs.items() if spec.bounds is not None},
+            levels=_levels(study, integrand.outputs, manifest),
+        )
+    if whole:
+        from surecast.quantify.field_moments import answer_fields
+        from surecast.quantify.moments import Moments
+
+        assert isinstance(question, Moments)
+        more, fields = answer_fields(question, law, whole, units, simulator, choice.models, stream, STEPS)
+        estimates += more
+    if own is not None:
+        own.close()
+    dataset = to_dataset(question_name, estimates, study.seed, units)
+    dataset = dataset.merge(fields, compat="override", join="override", combine_attrs="override")
     dataset.attrs |= _attributes(study, question_name, question, choice)
     dataset.attrs["dataset"] = read_json(manifest)["digest"]
     dataset.attrs["digest"] = write_dataset(output_nc, dataset)
@@ -97,6 +130,7 @@ def ask(
     label: str = "",
     steps: int = STEPS,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    levels: Callable[[Estimator], Sequence[Level]] | None = None,
 ) -> list[Estimate]:
     """Estimates of a question by every estimator that it names, the answer first.
 
@@ -114,6 +148,8 @@ def ask(
         Points of each convergence record.
     bounds : mapping, optional
         Output -> lowest and highest value that it can have: what a failed run may have been.
+    levels : callable, optional
+        From an estimator to the coarser grids that it uses, see `surecast.quantify.hierarchy.levels`.
     """
     found: list[Estimate] = []
     for spec in question.estimator_specs():
@@ -131,7 +167,9 @@ def ask(
             absolute=question.absolute,
             absolute_tolerance=question.absolute_tolerance,
             bounds=bounds or {},
+            levels=() if levels is None else levels(estimator),
             steps=steps,
+            chunk=getattr(truth, "runs_per_call", 256),
         )
         if integrand.law.epistemic:
             estimates = p_boxes(question, integrand.law, estimator, task)
@@ -142,11 +180,33 @@ def ask(
     return found
 
 
-def _truth(study: Study, outputs: Sequence[str], manifest: str | Path) -> Model:
+def _truth(
+    study: Study,
+    outputs: Sequence[str],
+    manifest: str | Path,
+    workers: int,
+    scheduler: str | None,
+    deadline: float | None,
+) -> Truth:
     from surecast.simulate.store import RunStore
     from surecast.simulate.truth import Truth
 
-    return Truth(study, outputs=outputs, store=RunStore(Path(manifest).parent / "store"), fields=False)
+    simulator = study.build_simulator()
+    scalars = [name for name in study.outputs if not study.build_output(name).is_field(simulator)]
+    kept = [*scalars, *(name for name in outputs if name not in scalars)]
+    store = RunStore(Path(manifest).parent / "store")
+    return Truth(study, kept, store, workers=workers, scheduler=scheduler, deadline=deadline)
+
+
+def _levels(study: Study, outputs: Sequence[str], manifest: str | Path) -> Callable[[Estimator], Sequence[Level]]:
+    from surecast.quantify import hierarchy
+    from surecast.simulate.store import RunStore
+    from surecast.simulate.truth import Truth
+
+    store = RunStore(Path(manifest).parent / "store")
+    return lambda estimator: hierarchy.levels(
+        study.build_simulator(), estimator, lambda one: Truth(study, outputs, store, simulator=one)
+    )
 
 
 def _units(study: Study, outputs: Sequence[str]) -> dict[str, str]:

@@ -68,6 +68,8 @@ class Question(Component):
     """Whether `tolerance` is absolute: its statistics are shares."""
     takes_epistemic: ClassVar[bool] = True
     """Whether it can be asked with epistemic inputs held fixed."""
+    takes_fields: ClassVar[bool] = False
+    """Whether its outputs may be whole fields."""
     outputs_key: ClassVar[str] = "of"
     law_key: ClassVar[str] = "estimators"
 
@@ -104,10 +106,6 @@ class Question(Component):
     def outputs(self) -> tuple[str, ...]:
         """Names of the study's outputs that it needs."""
 
-    def stream(self, name: str) -> str:
-        """Name of the stream of random numbers of the question `name`: its own, unless it shares another's runs."""
-        return name
-
     def code(self) -> tuple[str, ...]:
         """Where other components that it uses are defined, ``module:name``, for digests of code."""
         return ()
@@ -136,6 +134,8 @@ class Question(Component):
 
         simulator = study.build_simulator()
         for name in self.outputs:
+            if self.takes_fields:
+                break
             if name in study.outputs and study.build_output(name).is_field(simulator):
                 yield (
                     self.outputs_key,
@@ -174,6 +174,10 @@ class Question(Component):
                 f"cannot be reached with {self.runs} runs: without a single event the interval is wider still.",
                 f"it needs at least {least} runs: write `runs: {least}` or more, or a larger tolerance.",
             )
+
+    def point_by_point(self, study: Study) -> tuple[str, ...]:
+        """Outputs that are whole fields and answered at each of their points."""
+        return ()
 
     def with_runs(self, integrand: Integrand, study: Study, manifest: str | Path) -> Integrand:
         """The integrand with the runs of the study's dataset, where the question is about those."""

@@ -54,7 +54,6 @@ class WhatIf(Question):
 
     _base: Question | None = PrivateAttr(default=None)
     _other: OtherLaw = PrivateAttr(default_factory=OtherLaw)
-    _stream: str = PrivateAttr(default="")
 
     @model_validator(mode="before")
     @classmethod
@@ -112,13 +111,7 @@ class WhatIf(Question):
             raise _not_again(kind)
         base = {"kind": kind, **study.build_question(self.question).settings()}
         own = self.model_dump(mode="json", include=self.model_fields_set)
-        found = type(self).model_validate(own | {"question": base}, context={"folder": study.folder})
-        found._stream = self.question
-        return found
-
-    def stream(self, name: str) -> str:
-        """Random numbers are those of the question asked again, so that its runs are found in the store."""
-        return self._stream or name
+        return type(self).model_validate(own | {"question": base}, context={"folder": study.folder})
 
     def code(self) -> tuple[str, ...]:
         """See `Question.code`."""

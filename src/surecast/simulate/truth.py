@@ -150,6 +150,7 @@ class Truth:
         return self.study.joint_law().realise(chosen, grids) if grids else chosen
 
     def simulate(self, realised: xr.Dataset) -> xr.Dataset:
+        """Outputs of runs whose inputs are as the simulator sees them (see `realise`), without the store."""
         import xarray as xr
 
         raw = self.simulator.run(realised)
