@@ -98,7 +98,6 @@ def test_pick_freeze_rows_swap_whole_groups():
 @pytest.mark.parametrize(
     ("question", "key", "words"),
     [
-        ("{kind: moments, of: pressure}", "questions.q.of", "'pressure' is a field"),
         ("{kind: exceedance, event: pressure > 1}", "questions.q.event", "'pressure' is a field"),
         ("{kind: sobol, of: peak, runs: 100}", "questions.q.runs", "takes 150 runs at least"),
         ("{kind: exceedance, event: peak > }", "questions.q.event", "position 7"),

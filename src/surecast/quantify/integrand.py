@@ -49,7 +49,7 @@ class Integrand(ABC):
         return values
 
     def observe(self, inputs: xr.Dataset, values: np.ndarray) -> np.ndarray:
-        """Observations (runs, columns) of runs from their inputs and the outputs' values; weights look at the inputs."""
+        """Observations (runs, columns) from the outputs' values and the inputs, which weights look at."""
         return self.columns(values)
 
     def remarks(self, rows: np.ndarray) -> Sequence[tuple[tuple[str, ...], dict[str, float]]]:

@@ -9,8 +9,8 @@ normal: variance and standard deviation on the logarithm, a correlation on Fishe
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from typing import ClassVar, Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -21,8 +21,14 @@ from surecast.quantify.question import Question
 from surecast.study.component import refused
 from surecast.study.laws.joint import JointLaw
 
+if TYPE_CHECKING:
+    from surecast.study.model import Study
+
 Moment = Literal["mean", "variance", "standard_deviation", "covariance", "correlation"]
 PAIRS = ("covariance", "correlation")
+FIELDS_BY = ("control_variates", "monte_carlo")
+"""Estimators whose formulas are worked out for whole fields."""
+LEAST_FIELDS = 128
 SCALES = {"variance": "positive", "standard_deviation": "positive", "correlation": "correlation"}
 """Scale of the interval of each statistic; ``real`` where none is named."""
 
@@ -37,7 +43,17 @@ class Moments(Question):
         description="mean, variance and standard_deviation of every output, covariance and correlation of every pair.",
     )
 
-    answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "scrambled_sobol", "latin_hypercube")
+    bands: Literal["pointwise", "simultaneous"] = Field(
+        default="pointwise",
+        description="Intervals of a field: pointwise hold at each point by itself; simultaneous adds bands that hold "
+        "at all points at once.",
+    )
+
+    takes_fields: ClassVar[bool] = True
+    answered_by: ClassVar[tuple[str, ...]] = (
+        "control_variates", "monte_carlo", "scrambled_sobol", "latin_hypercube", "multilevel", "multifidelity",
+        "approximate_control_variates",
+    )  # fmt: skip
 
     @field_validator("of", "statistics", mode="before", json_schema_input_type=str | list[str])
     @classmethod
@@ -66,6 +82,35 @@ class Moments(Question):
                     "statistics", f"a {name} is of two outputs, but the question names one.", "name both in `of`."
                 )
         return self
+
+    def point_by_point(self, study: Study) -> tuple[str, ...]:
+        """See `Question.point_by_point`: every output that is a field."""
+        simulator = study.build_simulator()
+        known = [name for name in self.of if name in study.outputs]
+        return tuple(name for name in known if study.build_output(name).is_field(simulator))
+
+    def for_study(self, study: Study) -> Moments:
+        """Fields by random draws, unless estimators are named: other designs have no formulas for whole fields."""
+        if self.estimators or not self.point_by_point(study):
+            return self
+        return self.model_copy(update={"estimators": [FIELDS_BY[0 if self.surrogate != "none" else 1]]})
+
+    def problems(self, study: Study) -> Iterator[tuple[str, str, str]]:
+        """See `Question.problems`."""
+        yield from super().problems(study)
+        fields = self.point_by_point(study)
+        if not fields:
+            return
+        if wrong := [spec["kind"] for spec in self.estimator_specs() if spec["kind"] not in FIELDS_BY]:
+            yield "estimators", f"{wrong[0]} does not answer the whole field {fields[0]!r}.", f"use {FIELDS_BY[1]}."
+        if wrong := [name for name in self.statistics if name in PAIRS]:
+            yield (
+                "statistics",
+                f"a {wrong[0]} of the whole field {fields[0]!r} is not offered.",
+                "name numbers in `of`.",
+            )
+        if self.runs < LEAST_FIELDS:
+            yield "runs", f"is too few for the batches of a field: it takes {LEAST_FIELDS}.", "raise it."
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -182,6 +182,8 @@ def _questions(study: Study, components: Mapping[Location, Any]) -> Iterator[Stu
         for output in question.outputs:
             if output not in study.outputs:
                 yield study.error(place, f"there is no output {output!r}.", suggestion(output, study.outputs))
+            elif getattr(question, "takes_fields", False):
+                continue
             elif components[("simulator",)] is not None and components[("outputs", output)] is not None:
                 dims = components[("outputs", output)].dimensions(components[("simulator",)])
                 if dims:
