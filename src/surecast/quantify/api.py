@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from surecast.quantify.answer import ask
+from surecast.quantify.hierarchy import levels
 from surecast.quantify.in_memory import FITTED, QUESTION, Truth, given_study
 from surecast.quantify.in_memory_surrogates import surrogates_of, training_count
+from surecast.quantify.pictures import agreement
 from surecast.quantify.table import to_dataset
 from surecast.study.digest import canonical_json
 from surecast.study.provenance import versions
@@ -49,7 +51,8 @@ def estimate(
     simulator : callable
         From inputs (xarray.Dataset, dimension ``run``) to outputs with the same ``run``. A run fails where it
         raises, where a value is not finite, or where it returns ``failed`` (run,) as true. With an attribute
-        ``stochastic = True`` it finds ``seed`` (run,) among its inputs.
+        ``stochastic = True`` it finds ``seed`` (run,) among its inputs. An attribute ``coarser``, a list of pairs
+        (callable, cost relative to this one), offers it on coarser grids, finest first, to multilevel estimators.
     inputs : mapping or JointLaw
         Law of each input as in a study file, for example ``{"x": {"kind": "uniform", "low": 0, "high": 1}}``.
     surrogate : callable, sequence of callables, str or mapping, optional
@@ -96,8 +99,11 @@ def estimate(
         integrand,
         truth,
         models,
-        lambda kind: seed_sequence(seed, "quantify", QUESTION, kind),
+        lambda kind: seed_sequence(seed, "quantify", kind),  # as in a study
         bounds={name: spec.bounds for name, spec in study.outputs.items() if spec.bounds is not None},
+        levels=lambda estimator: levels(
+            truth.simulator, estimator, lambda coarser: Truth(study, integrand.outputs, coarser)
+        ),
     )
     dataset = to_dataset(QUESTION, estimates, seed, truth.units)
     dataset.attrs |= {
@@ -111,4 +117,6 @@ def estimate(
         "total_simulator_runs": truth.runs,
         "versions": canonical_json(versions()),
     }
+    if models:
+        dataset = dataset.merge(agreement(*truth.last(), models[0], integrand.outputs))
     return dataset

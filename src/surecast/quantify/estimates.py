@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from surecast.quantify.intervals import t_quantile
 
@@ -53,7 +54,8 @@ class Estimate:
 
     `plain_variance` is the variance that one run of plain Monte Carlo contributes to this statistic;
     `doubts` are the reasons against certifying it; `diagnostics` are further figures by name; `covariance` is
-    that with the estimates of all statistics by the same estimator, where the question asks for it.
+    that with the estimates of all statistics by the same estimator, where the question asks for it; `picture` are
+    small arrays for figures, see `surecast.quantify.pictures`.
     """
 
     statistic: Statistic
@@ -72,6 +74,7 @@ class Estimate:
     methods: tuple[str, ...] = ()
     diagnostics: dict[str, float] = field(default_factory=dict)
     covariance: tuple[float, ...] = ()
+    picture: dict[str, Any] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:

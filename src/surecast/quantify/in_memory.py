@@ -14,10 +14,12 @@ import numpy as np
 import xarray as xr
 from pydantic import PrivateAttr
 
+from surecast.quantify.pictures import MOST_PAIRS
 from surecast.quantify.question import Question
 from surecast.quantify.sampling import Model
 from surecast.simulate import gates
 from surecast.simulate.function import FunctionSimulator
+from surecast.simulate.simulator import Simulator
 from surecast.study import kinds
 from surecast.study.errors import SimulationError, StudyError
 from surecast.study.laws.joint import JointLaw
@@ -39,6 +41,7 @@ class Called(FunctionSimulator):
     """A callable at hand as a simulator."""
 
     _given: Any = PrivateAttr(default=None)
+    _work: float = PrivateAttr(default=1.0)
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> Called:
@@ -48,6 +51,19 @@ class Called(FunctionSimulator):
         )
         made._given = function
         return made
+
+    def coarser(self) -> list[Simulator]:
+        """What the callable's attribute ``coarser`` names, finest first: pairs of a callable and its cost."""
+        found: list[Simulator] = []
+        for function, cost in getattr(self._given, "coarser", ()):
+            made = self.of(function)
+            made._work = float(cost)
+            found.append(made)
+        return found
+
+    def work(self) -> float:
+        """Its cost relative to the simulator's."""
+        return self._work
 
     def _callable(self) -> Callable[..., Any]:
         function: Callable[..., Any] = self._given
@@ -59,18 +75,23 @@ class Truth:
 
     Attributes
     ----------
+    runs_per_call : int
+        Runs that a call should have at most.
     runs : int
         Runs made so far.
     units : dict of str to str
         Unit of each output, once it was returned.
     """
 
-    def __init__(self, study: Study, outputs: Sequence[str]) -> None:
-        self.simulator: FunctionSimulator = study.build_simulator()
+    runs_per_call = 1024
+
+    def __init__(self, study: Study, outputs: Sequence[str], simulator: Simulator | None = None) -> None:
+        self.simulator: FunctionSimulator = simulator or study.build_simulator()
         self.outputs: dict[str, Output] = {name: study.build_output(name) for name in outputs}
         self.largest = study.failures.largest
         self.runs = 0
         self.units: dict[str, str] = {}
+        self._last: tuple[list[xr.Dataset], list[xr.Dataset]] = ([], [])
 
     def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
         """Outputs, ``failed`` and ``message`` (run,)."""
@@ -89,7 +110,20 @@ class Truth:
                 made[name] = self._scalar(name, output.from_simulation(inputs, raw))
                 self.units[name] = str(made[name].attrs.get("units", "1"))
         message = gates.messages(made, self.largest)
-        return made.drop_vars("failure").assign(failed=("run", message != ""), message=("run", message))
+        made = made.drop_vars("failure").assign(failed=("run", message != ""), message=("run", message))
+        self._keep(inputs, made[list(self.outputs)].where(message == ""))
+        return made
+
+    def last(self) -> tuple[xr.Dataset, xr.Dataset]:
+        """Inputs and outputs of the last runs, `MOST_PAIRS` of them or some more."""
+        inputs, outputs = (xr.concat(blocks, "run", combine_attrs="override") for blocks in self._last)
+        return inputs, outputs
+
+    def _keep(self, inputs: xr.Dataset, outputs: xr.Dataset) -> None:
+        for blocks, block in zip(self._last, (inputs, outputs), strict=True):
+            blocks.append(block)
+            while sum(one.sizes["run"] for one in blocks[1:]) >= MOST_PAIRS:
+                del blocks[0]
 
     def _scalar(self, name: str, array: xr.DataArray) -> xr.DataArray:
         extra = [str(dim) for dim in array.dims if dim != "run"]
@@ -174,8 +208,12 @@ def _check(study: Study, surrogate: Any) -> None:
             )
         study.build_surrogate(FITTED)
         law.require_continuous(f"the surrogate {kind}")
+    simulator = study.build_simulator()
     for name in question.outputs:
-        study.build_output(name)
+        if study.build_output(name).is_field(simulator):
+            raise study.error(
+                ("outputs", name), "is a field, not a number.", "reduce it, or ask in a study file, point by point."
+            )
     errors = [
         study.error((*place, *filter(None, key.split("."))), message, remedy)
         for key, message, remedy in question.problems(study)

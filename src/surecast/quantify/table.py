@@ -83,6 +83,9 @@ def to_dataset(question: str, estimates: Sequence[Estimate], seed: int, units: M
         dataset[f"convergence_{name}"] = (("estimate", "step"), values, attributes)
     for name in ("value", "low", "high", "standard_error", "convergence_value", "convergence_low", "convergence_high"):
         dataset[name].attrs["units"] = "see variable units"
+    if any(e.picture for e in estimates):
+        pictures = np.asarray([canonical_json(e.picture) for e in estimates], dtype=object)
+        dataset["picture"] = ("estimate", pictures, {"long_name": "small arrays for figures, JSON"})
     if any(e.covariance for e in estimates):
         dataset["covariance"] = (
             ("estimate", "other_estimate"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -73,6 +73,8 @@ class Found:
         Covariance of its estimate with those of all statistics, where the integrand asks for it.
     integral_share : float
         Share of the squared error that the surrogate's own integral makes.
+    picture : dict
+        Small arrays for figures, see `surecast.quantify.pictures`.
     """
 
     figure: Figure
@@ -82,6 +84,7 @@ class Found:
     diagnostics: dict[str, float] = field(default_factory=dict)
     covariance: tuple[float, ...] = ()
     integral_share: float = 0.0
+    picture: dict[str, Any] = field(default_factory=dict)
 
 
 def estimates(
@@ -147,6 +150,7 @@ def estimates(
             methods=(*type(estimator).methods, *last.methods),
             diagnostics=last.diagnostics | remarks[index][1],
             covariance=last.covariance,
+            picture=last.picture,
         )
         for index, (statistic, last) in enumerate(zip(integrand.statistics, record[spent], strict=True))
     ]
