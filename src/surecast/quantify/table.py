@@ -4,7 +4,8 @@ Dimension ``estimate``, one entry a statistic and estimator, the question's firs
 columns of the CSV are variables, and beside them: ``units``, ``measure`` and ``group`` (for Sobol
 indices), ``equivalent_monte_carlo_runs``, ``failed_runs``, ``citations`` (keys of
 ``report/references.bib``, space between), ``diagnostics`` (JSON), and the convergence record
-``convergence_{runs,value,low,high}`` (estimate, step), padded with NaN.
+``convergence_{runs,value,low,high}`` (estimate, step), padded with NaN. Where an estimator gives any,
+``picture`` (JSON) holds small arrays for figures.
 """
 
 from __future__ import annotations
