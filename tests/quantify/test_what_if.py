@@ -9,14 +9,23 @@ import pytest
 import xarray as xr
 from pydantic import ValidationError
 
-from surecast.quantify.answer import ask
+from surecast.assemble.dataset import assemble
+from surecast.design.make import make_design
+from surecast.design.parts import parts
+from surecast.quantify.answer import answer, ask
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.what_if import WhatIf
+from surecast.simulate.part import simulate_part
+from surecast.simulate.store import RunStore
+from surecast.simulate.truth import Truth
 from surecast.study.errors import EstimationError, StudyError
+from surecast.study.files import write_dataset
 from surecast.study.laws.continuous import Normal, Uniform
 from surecast.study.laws.joint import JointLaw
 from surecast.study.laws.law import Law
+from surecast.study.load import load_study
 from surecast.study.model import Study
+from surecast.study.paths import Paths
 
 SHIFTED = {"a": {"kind": "normal", "mean": 0.3, "standard_deviation": 0.9}}
 NARROW = {"x": {"kind": "uniform", "low": 0.2, "high": 0.9}}
@@ -186,3 +195,40 @@ def test_what_does_not_fit_the_study_names_key_and_reason(changes, key, words):
         Study.from_content(content).check()
     assert key in str(error.value)
     assert words in str(error.value)
+
+
+LINE = """
+def line(inputs):
+    return (3 * inputs["a"] + inputs["b"]).to_dataset(name="y")
+"""
+FILE = """
+simulator: {kind: "small_line:line"}
+inputs:
+  a: {kind: normal, mean: 0, standard_deviation: 1}
+  b: {kind: uniform, low: 0, high: 1}
+outputs:
+  y: {units: m}
+design: {kind: monte_carlo, train: 8, validation: 0, test: 0}
+questions:
+  averages: {kind: moments, of: y, runs: 128, estimators: [monte_carlo]}
+  calm: {kind: what_if, question: averages, inputs: {a: {kind: normal, mean: 0.2, standard_deviation: 0.8}}}
+"""
+
+
+def test_the_runs_of_the_question_asked_again_are_found_and_none_is_made(tmp_path):
+    (tmp_path / "small_line.py").write_text(LINE)
+    (tmp_path / "line.yaml").write_text(FILE)
+    study, paths = load_study(tmp_path / "line.yaml"), Paths("line", tmp_path / "results")
+    study.check()
+    write_dataset(paths.design, make_design(study))
+    (part,) = (part.name for part in parts(study.build_design()))
+    simulate_part(study, part, paths.design, paths.part(part), paths.store)
+    assemble(study, paths.design, [paths.part(part)], paths.dataset, paths.manifest)
+    answer(study, "averages", {}, paths.manifest, paths.estimate("averages"), paths.estimates / "averages.csv")
+    truth = Truth(study, outputs=("y",), store=RunStore(paths.store), fields=False)
+    found = answer(
+        study, "calm", {}, paths.manifest, paths.estimate("calm"), paths.estimates / "calm.csv", truth=truth
+    )  # fmt: skip
+    assert (truth.runs_made, truth.runs_found) == (0, 128)
+    assert found["low"].values[0] <= 0.6 + 0.5 <= found["high"].values[0]
+    assert found["units"].values.tolist() == ["m", "(m)**2"]

@@ -135,6 +135,8 @@ def statistic_words(statistic: str, output: str) -> str:
         return f"{'first-order' if index[0] == 'first' else 'total'} index of {index[1]}"
     if pair := re.fullmatch(r"(covariance|correlation)\[(.+)\]", statistic):
         return f"{pair[1]} of {output} and {pair[2]}"
+    if under := re.fullmatch(r"(.+) under (\w+)", statistic):
+        return f"{under[1]} of {output} under the law {under[2]}"
     return f"{statistic.replace('_', ' ')} of {output}"
 
 

@@ -108,14 +108,32 @@ def asked(study: Study) -> dict[str, str]:
     for name, spec in study.questions.items():
         settings = spec.settings
         of = settings.get("event", settings.get("of", ""))
-        target = ", ".join(map(str, of)) if isinstance(of, list) else str(of)
+        target = ", ".join(map(_named, of if isinstance(of, list) else [of]))
         what = {
             "moments": "Mean and variance of", "exceedance": "Probability that", "sobol": "Sobol indices of",
-            "quantiles": "Quantiles of", "tail": "Mean beyond quantiles of",
+            "quantiles": "Quantiles of", "tail": "Mean beyond quantiles of", "expectations": "Expectations of",
+            "given_data": "From the runs of the dataset, statistics of",
         }  # fmt: skip
         text = f"{what.get(spec.kind, spec.kind.replace('_', ' ') + ' of')} {target}"
+        if spec.kind == "moments" and isinstance(asked_for := settings.get("statistics"), list):
+            text = f"{', '.join(asked_for).replace('_', ' ').capitalize()} of {target}"
+        if spec.kind == "what_if":
+            again = settings.get("question")
+            other = ", ".join(settings.get("inputs") or {}) or "the correlations of the inputs"
+            text = f"“{again}” again" if isinstance(again, str) else "The answers"
+            text += f", if {other} followed another law"
         words[name] = text
     return words
+
+
+def _named(item: Any) -> str:
+    """What is asked of: an output by its name, a power of one, an event."""
+    if not isinstance(item, Mapping):
+        return str(item)
+    if "event" in item:
+        return f"the event {item['event']}"
+    power = item.get("power", 1)
+    return str(item.get("output", "")) if power == 1 else f"{item.get('output', '')} to the power {power}"
 
 
 def _summary(study: Study, answers: Sequence[Answers], dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
