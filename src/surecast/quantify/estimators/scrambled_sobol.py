@@ -4,6 +4,8 @@ Each scrambling gives unbiased means of the summands; the answer is the smooth f
 mean over scramblings, jackknifed over scramblings, so that products and ratios of means carry no bias
 from the small number of points in each. The spread over scramblings is the only honest error of
 quasi-random points (Owen 1997; L'Ecuyer and Lemieux 2002): bootstraps within one set are not.
+A tail that no scrambling saw is not in that spread: where single rows make much of the sample variance
+the interval is widened, and where one makes most of it there is a doubt (see `surecast.quantify.verdict`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from surecast.quantify.intervals import clopper_pearson, union
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import Model, Task, child, observe_rows, run_seeds, scrambled_sobol
 from surecast.quantify.stopping import grow, looks
+from surecast.quantify.verdict import sampling_error, tail_reasons
 from surecast.study.errors import EstimationError
 
 FEW_EVENTS = 50
@@ -172,17 +175,35 @@ def replicate_figures(
     if integrand.statistics[0].interval == "probability":
         ways = [_probability(integrand, np.where(np.isnan(rows), fill, rows), level) for fill in (0.0, 1.0)]
         return [Found(both_ways(*ways), counted=True, diagnostics=layout)]
-    return [Found(found, diagnostics=layout) for found in _from_replicates(integrand, rows, level)]
+    single = sample_pseudo_values(integrand, rows.reshape(-1, *rows.shape[2:]))
+    unseen = np.array([unseen_error(values, level) for values in single.T])
+    figures = _from_replicates(integrand, rows, level, unseen)
+    return [
+        Found(found, tail_reasons(values), diagnostics=layout) for found, values in zip(figures, single.T, strict=True)
+    ]
 
 
-def _from_replicates(integrand: Integrand, rows: np.ndarray, level: float) -> list[Figure]:
+def _from_replicates(
+    integrand: Integrand, rows: np.ndarray, level: float, unseen: np.ndarray | float = 0.0
+) -> list[Figure]:
+    """t intervals over replicates; `unseen` is what a heavy tail adds to the standard error."""
     pseudo = replicate_pseudo_values(integrand, rows)
     count = len(pseudo)
-    values, errors = pseudo.mean(axis=0), pseudo.std(axis=0, ddof=1) / np.sqrt(count)
+    values = pseudo.mean(axis=0)
+    errors = np.hypot(pseudo.std(axis=0, ddof=1) / np.sqrt(count), unseen)
     return [
         figure(statistic, float(value), float(error), count - 1, level)
         for statistic, value, error in zip(integrand.statistics, values, errors, strict=True)
     ]
+
+
+def unseen_error(values: np.ndarray, level: float) -> float:
+    """What runs as far out as the farthest, but unseen, may add to the error; see `verdict.sampling_error`.
+
+    Replicates share a heavy tail: where it was missed all of them miss it, and their spread does not tell.
+    """
+    plain = float(values.var(ddof=1)) / len(values)
+    return float(np.sqrt(max(sampling_error(values, level) ** 2 - plain, 0.0)))
 
 
 def _probability(integrand: Integrand, rows: np.ndarray, level: float) -> Figure:

@@ -1,0 +1,139 @@
+r"""The algebra of the surrogate decomposition: index and interval from runs, residuals and effects.
+
+With r = f - s, s known up to the effects P_j s and the statistics Q_j(s), V(s) of `effects`,
+
+    Q_j(f) = Q_j(s) + 2 Cov(P_j s, r) + Q_j(r),    V(f) = V(s) + 2 Cov(s, r) + V(r),    S_j = Q_j(f)/V(f),
+    0 <= Q_j(r) <= V(r).
+
+Covariances and V(r) are means over independent runs of the simulator that s did not learn from. Q_j(r) is bounded,
+
+    S_j in [ (Q_j(s) + 2 C_j)/V(f), (Q_j(s) + 2 C_j + V(r))/V(f) ],
+
+with an interval that holds the *point* between both ends (Imbens and Manski 2004, equations 6 and 7; each end has its
+own error), or found as S_j(r) V(r) from pick-freeze rows. The errors are those of the linearised ratio (delta method).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from surecast.quantify.estimators.estimator import Figure, Found
+from surecast.quantify.intervals import welch
+from surecast.quantify.verdict import sampling_error, tail_reasons
+
+NEGLIGIBLE = 0.01
+"""Half-width below which a single run that makes most of the variance is no doubt: the widened interval holds what so
+few unseen ones could add, and an index is a share of 1."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Runs of one fold or of many, by unit: a unit is what was drawn independently (a run, or a row of runs).
+
+    Attributes
+    ----------
+    unit : (n,) int array
+        Unit of each run.
+    residual, values : (n,) arrays
+        r and s, each less its mean in its fold.
+    effects : (n, S) array
+        P_j s.
+    variance, quadratic : (n,) and (n, S) arrays
+        V(s) and Q_j(s) of the run's fold.
+    scale : (n,) array
+        n/(n - 1) of the run's fold.
+    weight : (n,) array
+        Weight in the means: the runs of a pick-freeze row are alike, and count as the two that are independent.
+    """
+
+    unit: np.ndarray
+    residual: np.ndarray
+    values: np.ndarray
+    effects: np.ndarray
+    variance: np.ndarray
+    quadratic: np.ndarray
+    scale: np.ndarray
+    weight: np.ndarray
+
+
+def decompose(sample: Sample, rows: np.ndarray | None, own: tuple[np.ndarray, np.ndarray], level: float) -> list[Found]:
+    """One `Found` for each statistic.
+
+    Parameters
+    ----------
+    sample : Sample
+        The runs. Units 0 .. n2 - 1 are those of `rows`.
+    rows : (n2, S) array or None
+        Pseudo-values of the indices of the residual from pick-freeze rows; None where Q_j(r) is bounded.
+    own : (R,) and (R, S) arrays
+        Replicates of the surrogate's own V and Q_j, less their means.
+    """
+    scaled = sample.scale * sample.residual
+    square = scaled * sample.residual
+    spread = sample.variance + 2 * scaled * sample.values + square
+    numerator = sample.quadratic + 2 * scaled[:, None] * sample.effects
+    weight, units = sample.weight / sample.weight.sum(), int(sample.unit.max()) + 1
+    whole, rest, parts = float(weight @ spread), float(weight @ square), weight @ numerator
+
+    def by_unit(values: np.ndarray) -> np.ndarray:
+        return np.bincount(sample.unit, weight * values, units)
+
+    of_whole, of_rest = by_unit(spread - whole), by_unit(square - rest)
+    found = []
+    for index in range(len(parts)):
+        of_part = by_unit(numerator[:, index] - parts[index])
+        noise = own[1][:, index]
+        if rows is None:
+            ends = [parts[index] / whole, (parts[index] + rest) / whole]
+            influence = [
+                (of_part + end * of_rest - value * of_whole) / whole
+                for end, value in zip((0.0, 1.0), ends, strict=True)
+            ]
+            dof = units - 1.0
+        else:
+            share = float(rows[:, index].mean())
+            ends = [(parts[index] + share * rest) / whole]
+            change = of_part + share * of_rest - ends[0] * of_whole
+            change[: len(rows)] += rest * (rows[:, index] - share) / len(rows)
+            influence = [change / whole]
+            # What the rows alone know has their degrees of freedom, the rest those of all units.
+            alone = (rest / whole) ** 2 * float(rows[:, index].var(ddof=1)) / len(rows)
+            every = float(np.square(influence[0]).sum())
+            dof = welch([(alone, len(rows) - 1.0), (max(every - alone, 0.0), units - 1.0)]) if every > 0 else units - 1
+        pseudo = [value + units * change for value, change in zip(ends, influence, strict=True)]
+        errors = []
+        for value, values in zip(ends, pseudo, strict=True):
+            surrogate = (noise - value * own[0]) / whole
+            own_error = float(surrogate.std(ddof=1)) / np.sqrt(len(surrogate)) if len(surrogate) > 1 else 0.0
+            errors.append(float(np.hypot(sampling_error(values, level), own_error)))
+        interval = held(ends, errors, dof, level)
+        narrow = interval.high - interval.low <= 2 * NEGLIGIBLE
+        reasons = [] if narrow else [reason for values in pseudo for reason in tail_reasons(values)]
+        found.append(
+            Found(
+                interval,
+                tuple(dict.fromkeys(reasons)),
+                diagnostics={"residual_share": rest / whole, "bounded": float(rows is None)},
+            )
+        )
+    return found
+
+
+def held(ends: list[float], errors: list[float], dof: float, level: float) -> Figure:
+    """Interval of a number known to lie between two ends, each with its standard error.
+
+    low = l - c se_l and high = u + c se_u with T(c + (u - l)/max se) - T(-c) = level, T Student's distribution: c is
+    the two-sided quantile where the ends meet and falls to the one-sided one where they are far apart.
+    """
+    width, error = ends[-1] - ends[0], max(errors)
+    gap = width / error if error > 0 else np.inf
+    low, high = special.stdtrit(dof, level), special.stdtrit(dof, 0.5 + 0.5 * level)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        enough = special.stdtr(dof, middle + gap) - special.stdtr(dof, -middle) >= level
+        low, high = (low, middle) if enough else (middle, high)
+    bottom, top = ends[0] - high * errors[0], ends[-1] + high * errors[-1]
+    return Figure(0.5 * (ends[0] + ends[-1]), float(bottom), float(top), error)

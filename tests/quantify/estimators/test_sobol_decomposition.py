@@ -1,0 +1,137 @@
+"""Sobol indices from one run a sample: coverage with surrogates of every quality, widths, and refusals."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from surecast.quantify.estimators.decomposition import held
+from surecast.quantify.estimators.surrogate_decomposition import SurrogateDecomposition
+from surecast.quantify.moments import MomentsIntegrand
+from surecast.quantify.pick_freeze import SobolIntegrand
+from surecast.study.errors import EstimationError
+from surecast.study.laws.integer import Integer
+from surecast.study.laws.joint import JointLaw
+
+QUICK = {"degree": 8, "terms": 300}
+
+
+def indices(law, *measures):
+    return SobolIntegrand(law, ["y"], {name: (name,) for name in law.names}, measures or ("first", "total"))
+
+
+def shares(known):
+    a, i = known.values["first[x1]"], known.values["total[x3]"]
+    more = {"second[x1,x2]": 0.0, "second[x1,x3]": i, "second[x2,x3]": 0.0}
+    more |= {"shapley[x1]": a + i / 2, "shapley[x2]": known.values["first[x2]"], "shapley[x3]": i / 2}
+    return known.values | more
+
+
+def covered(known, integrand, truth, surrogates, seeds, **settings):
+    estimator, values = SurrogateDecomposition(**settings), shares(known)
+    hits, widths = [], []
+    for seed in range(seeds):
+        for found in estimator.estimate(integrand, known.task(truth, *surrogates, runs=600, seed=seed)):
+            hits.append(found.low <= values[found.statistic.name] <= found.high or bool(found.doubts))
+            widths.append(0.5 * (found.high - found.low))
+    return hits, widths
+
+
+def off(known):
+    """A surrogate that is poor: half of the truth is a function of one input."""
+
+    def model(inputs):
+        return xr.Dataset({"y": ("run", 5 * np.sin(inputs["x2"].values) ** 2 + inputs["x1"].values)})
+
+    return model
+
+
+@pytest.mark.parametrize("quality", ["constant", "wrong", "poor"])
+@pytest.mark.parametrize("pairs", [0.0, 0.75])
+def test_bounded_and_estimated_remainders_cover_without_a_fitted_chaos(known, quality, pairs):
+    model = {"constant": known.constant, "wrong": known.wrong, "poor": off(known)}[quality]
+    hits, _ = covered(known, indices(known.law), known.ishigami, [model], 30, refit=False, pairs=pairs)
+    assert sum(hits) >= known.least_covered(len(hits))
+
+
+def test_the_fitted_chaos_covers_and_is_narrow(known):
+    hits, widths = covered(known, indices(known.law), known.ishigami, [], 12, **QUICK)
+    assert sum(hits) >= known.least_covered(len(hits))
+    assert max(widths) < 0.05
+
+
+def test_second_order_and_shapley_effects_too(known, chaos):
+    integrand = indices(known.law, "second", "shapley")
+    for settings, surrogates in ((QUICK, []), ({"refit": False}, [chaos])):
+        hits, widths = covered(known, integrand, known.ishigami, surrogates, 12, **settings)
+        assert sum(hits) >= known.least_covered(len(hits))
+        assert np.median(widths) < 0.2
+
+
+def test_a_useless_surrogate_costs_little_beside_monte_carlo(known):
+    from surecast.quantify.estimators.monte_carlo import MonteCarlo
+
+    width = {}
+    for kind, estimator in (("mc", MonteCarlo()), ("sd", SurrogateDecomposition(refit=False))):
+        tasks = [known.task(known.ishigami, known.constant, runs=1000, seed=seed) for seed in range(8)]
+        found = [estimate for task in tasks for estimate in estimator.estimate(indices(known.law), task)]
+        width[kind] = np.mean([estimate.high - estimate.low for estimate in found])
+    assert width["sd"] < 1.1 * width["mc"]
+
+
+def test_noise_of_the_simulator_is_its_own_group(known):
+    def noisy(inputs):
+        noise = np.array([np.random.default_rng(int(seed)).standard_normal() for seed in inputs["seed"].values])
+        return xr.Dataset({"y": ("run", known.ishigami(inputs)["y"].values + 2 * noise)})
+
+    integrand = SobolIntegrand(known.law, ["y"], {name: (name,) for name in known.law.names}, noisy=True)
+    share = known.values["variance"] / (known.values["variance"] + 4)
+    hits = []
+    for seed in range(8):
+        task = known.task(noisy, runs=1500, seed=seed)
+        for found in SurrogateDecomposition(**QUICK).estimate(integrand, task):
+            name = found.statistic.name
+            value = 1 - share if name == "total[seed]" else share * known.values[name]
+            hits.append(found.low <= value <= found.high)
+    assert sum(hits) >= known.least_covered(len(hits))
+
+
+def test_early_stopping_keeps_the_level(known):
+    hits, spent = [], []
+    for seed in range(20):
+        task = known.task(known.ishigami, known.constant, runs=2400, seed=seed, tolerance=0.22, absolute=True)
+        for found in SurrogateDecomposition(refit=False).estimate(indices(known.law), task):
+            hits.append(found.low <= known.values[found.statistic.name] <= found.high)
+            spent.append(found.simulator_runs)
+    assert sum(hits) >= known.least_covered(len(hits))
+    assert min(spent) < 2000
+
+
+def test_the_interval_of_a_bounded_number():
+    together, apart = held([0.0, 0.0], [1.0, 1.0], 1e9, 0.95), held([0.0, 9.0], [1.0, 1.0], 1e9, 0.95)
+    assert together.high == pytest.approx(1.960, abs=1e-3)
+    assert apart.high - 9 == pytest.approx(1.645, abs=1e-3)
+    assert apart.low == pytest.approx(-1.645, abs=1e-3)
+
+
+def test_failed_runs_are_left_out_and_said(known):
+    def failing(inputs):
+        values = known.ishigami(inputs)["y"].values
+        return xr.Dataset({"y": ("run", values), "failed": ("run", (inputs["x1"].values > 3.0).astype(np.int8))})
+
+    found = SurrogateDecomposition(**QUICK).estimate(indices(known.law), known.task(failing, runs=600))
+    assert all("failed" in estimate.verdict and estimate.failed_runs > 0 for estimate in found)
+
+
+def test_refusals(known):
+    estimator = SurrogateDecomposition()
+    with pytest.raises(EstimationError, match="Sobol indices"):
+        estimator.estimate(MomentsIntegrand(known.law, ["y"]), known.task(known.ishigami))
+    law = JointLaw({"x1": Integer(low=1, high=3), "x2": known.law.laws["x2"]})
+    with pytest.raises(EstimationError, match="discrete"):
+        estimator.estimate(indices(law), known.task(known.ishigami))
+    with pytest.raises(EstimationError, match="too few"):
+        estimator.estimate(indices(known.law), known.task(known.ishigami, runs=100))
+    with pytest.raises(EstimationError, match="no surrogate"):
+        SurrogateDecomposition(refit=False).estimate(indices(known.law), known.task(known.ishigami))
+    with pytest.raises(EstimationError, match="pick-freeze rows"):
+        SurrogateDecomposition(pairs=0.01).estimate(indices(known.law), known.task(known.ishigami))
