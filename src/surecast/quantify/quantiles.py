@@ -77,20 +77,39 @@ class LevelsQuestion(Question):
 class Quantiles(LevelsQuestion):
     """Quantiles of one or several outputs."""
 
-    answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "scrambled_sobol", "latin_hypercube")
+    answered_by: ClassVar[tuple[str, ...]] = (
+        "control_variates",
+        "monte_carlo",
+        "scrambled_sobol",
+        "latin_hypercube",
+        "tail_sampling",
+    )
 
     def default_estimator(self) -> str:
-        """Order statistics where there is no surrogate: exact for every output."""
-        return "monte_carlo" if self.surrogate == "none" else "control_variates"
+        """Order statistics where there is no surrogate; weighted ones where the runs hardly reach a level.
+
+        Tail sampling is for levels that all lie so far out that fewer than 20 plain runs would lie beyond.
+        """
+        if self.surrogate == "none":
+            return "monte_carlo"
+        far = all(min(level, 1 - level) * self.runs < 20 for level in self.levels)
+        return "tail_sampling" if far else "control_variates"
+
+    def check_law(self, law: JointLaw) -> None:
+        """Tail sampling needs a standard-normal space, so every law must be continuous."""
+        if any(spec["kind"] == "tail_sampling" for spec in self.estimator_specs()):
+            law.require_continuous("tail_sampling")
 
     def problems(self, study: Study) -> Iterator[tuple[str, str, str]]:
-        """Beside every question's: levels so near 0 or 1 that the runs cannot bound the quantile."""
+        """Beside every question's: levels so near 0 or 1 that plain runs cannot bound the quantile."""
         yield from super().problems(study)
+        if all(spec["kind"] == "tail_sampling" for spec in self.estimator_specs()):
+            return
         for level in self.levels:
             least = least_runs(level, self.level)
             if self.runs < least:
                 message = f"is too few: bounding the quantile {level:g} takes {least} runs at least."
-                yield "runs", message, f"write `runs: {least}` or more, or drop that level."
+                yield "runs", message, f"write `runs: {least}` or more, or ask for it with tail_sampling."
 
     def integrand(self, law: JointLaw) -> QuantilesIntegrand:
         """Rows of one run."""
