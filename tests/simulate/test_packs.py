@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 import time
 
@@ -171,3 +173,40 @@ def test_two_that_ask_for_the_same_runs_find_each_others(study, tmp_path, monkey
     assert one(inputs).identical(other(inputs))
     assert other.runs_made == 100
     assert one.runs_made == packs.FIRST_PACK
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from surecast.simulate import packs
+from surecast.simulate.truth import Truth
+from surecast.study.load import load_study
+import numpy as np
+
+print("begun")
+packs.DASK_SECONDS = 0.0
+study = load_study(Path(sys.argv[1]))
+truth = Truth(study, workers=2)
+inputs = study.joint_law().from_uniform(np.linspace(0.5, 0.5 + 1e-9, 20)[:, None])
+print(float(truth(inputs)["y"].sum()))
+truth.close()
+"""
+
+
+def test_workers_do_not_run_the_main_script_again(study, tmp_path):
+    """A script of Snakemake has no `if __name__ == "__main__"`."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    kind = study.simulator.kind
+    (tmp_path / "mine.yaml").write_text(
+        f"simulator: {{kind: '{kind}'}}\n"
+        "inputs: {a: {kind: uniform, low: 0, high: 1}}\n"
+        "outputs: {y: {units: m}}\n"
+        "design: {kind: monte_carlo, train: 8, validation: 0, test: 0}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "script.py", "mine.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    begun, total = done.stdout.split()
+    assert begun == "begun"
+    assert float(total) == pytest.approx(20 * np.sin(20.0))

@@ -19,6 +19,7 @@ from surecast.study.component import Component
 from surecast.study.errors import ComponentError
 from surecast.study.files import write_text
 from surecast.study.model import Study
+from surecast.study.settings import OutputSpec
 
 FILE = Path("config/study.schema.json")
 PLACES = {
@@ -106,6 +107,8 @@ def _component(table: str, kind: str, definitions: Schema) -> Schema:
     properties = {"kind": {"const": kind, "description": f"{table}: {kind}"}}
     for name, described in schema.get("properties", {}).items():
         properties[name] = _shared(table, name, described, definitions)
+    if table == "output":  # of outputs of every kind, and no setting of their own
+        properties["bounds"] = OutputSpec.model_json_schema()["properties"]["bounds"]
     required = ["kind", *schema.get("required", [])]
     if (table, kind) == ("output", "variable"):  # the kind of an output that names none, of the output's own name
         required = [name for name in required if name not in ("kind", "of")]
@@ -120,7 +123,7 @@ def _component(table: str, kind: str, definitions: Schema) -> Schema:
 
 def _shared(table: str, name: str, described: Schema, definitions: Schema) -> Schema:
     """A setting that many laws have is written once."""
-    if table != "laws" or name not in ("units", "long_name", "lower", "upper", "loc", "scale"):
+    if table != "laws" or name not in ("units", "long_name", "role", "lower", "upper", "loc", "scale"):
         return described
     key = f"{table}/{name}".replace("/", "-")
     return {"$ref": f"#/$defs/{key}"} if definitions.setdefault(key, described) == described else described
