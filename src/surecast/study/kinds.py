@@ -69,6 +69,7 @@ TABLES: dict[str, dict[str, str]] = {
         "rank_statistics": "surecast.quantify.estimators.rank_statistics:RankStatistics",
         "binning": "surecast.quantify.estimators.binning:Binning",
         "control_variates": "surecast.quantify.estimators.control_variates:ControlVariates",
+        "surrogate_decomposition": "surecast.quantify.estimators.surrogate_decomposition:SurrogateDecomposition",
         "importance_sampling": "surecast.quantify.estimators.importance_sampling:ImportanceSampling",
         "cross_entropy": "surecast.quantify.estimators.cross_entropy:CrossEntropy",
         "adaptive_importance_sampling": (
