@@ -74,7 +74,7 @@ def answer(
     TimeLimitError
         If the deadline is near; the runs made are in the run store.
     """
-    question: Question = study.build_question(question_name)
+    question: Question = study.build_question(question_name).for_study(study)
     law = study.joint_law()
     question.check_law(law)
     integrand = question.with_runs(question.integrand(law), study, manifest)

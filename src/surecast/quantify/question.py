@@ -119,6 +119,10 @@ class Question(Component):
         """The estimator used where the study names none."""
         return "scrambled_sobol" if self.surrogate == "none" else "control_variates"
 
+    def for_study(self, study: Study) -> Question:
+        """The question with what it leaves to the study filled in; itself, by default."""
+        return self
+
     def check_law(self, law: JointLaw) -> None:
         """Refuse what cannot be answered for these input laws.
 
@@ -152,7 +156,7 @@ class Question(Component):
         except EstimationError as error:
             yield "", error.message, error.remedy
             return
-        integrand = self.integrand(study.joint_law())
+        integrand = self.for_study(study).integrand(study.joint_law())
         least = 30 * integrand.runs_per_row
         if self.runs < least:
             yield "runs", f"is too few: this question takes {least} runs at least.", f"write `runs: {least}` or more."
