@@ -9,7 +9,8 @@ influence is that of an efficient estimate of E[E[y|x]^2],
 
     D_j = (2 y_j m_j - m_j^2 - S y_j^2)/V,    n Var(S) -> Var(D)
 
-(Da Veiga and Gamboa, J. Nonparametric Statistics 25 (2013) 573, for the bound).
+(the efficient influence function of E[E[y|x]^2]: Da Veiga, Gamboa, Klein, Lagnoux and Prieur 2023, which have a
+kernel regression where there are bins here).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Binning(GivenRuns):
     """Runs at hand, in bins of equal counts along an input."""
 
     kind: ClassVar[str] = "binning"
+    methods: ClassVar[tuple[str, ...]] = ("daveiga2023",)
 
     bins: int | None = Field(
         default=None, ge=4, le=10_000, description="Number of bins; by default twice the cube root of the runs."
