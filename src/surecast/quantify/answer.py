@@ -101,7 +101,7 @@ def answer(
             stream,
             label=question_name,
             bounds={name: spec.bounds for name, spec in study.outputs.items() if spec.bounds is not None},
-            levels=_levels(study, integrand.outputs, manifest),
+            levels=_levels(study, integrand.outputs, manifest, deadline),
         )
     if whole:
         from surecast.quantify.field_moments import answer_fields
@@ -198,14 +198,16 @@ def _truth(
     return Truth(study, kept, store, workers=workers, scheduler=scheduler, deadline=deadline)
 
 
-def _levels(study: Study, outputs: Sequence[str], manifest: str | Path) -> Callable[[Estimator], Sequence[Level]]:
+def _levels(
+    study: Study, outputs: Sequence[str], manifest: str | Path, deadline: float | None
+) -> Callable[[Estimator], Sequence[Level]]:
     from surecast.quantify import hierarchy
     from surecast.simulate.store import RunStore
     from surecast.simulate.truth import Truth
 
     store = RunStore(Path(manifest).parent / "store")
     return lambda estimator: hierarchy.levels(
-        study.build_simulator(), estimator, lambda one: Truth(study, outputs, store, simulator=one)
+        study.build_simulator(), estimator, lambda one: Truth(study, outputs, store, simulator=one, deadline=deadline)
     )
 
 

@@ -86,7 +86,7 @@ class Truth:
     runs_per_call = 1024
 
     def __init__(self, study: Study, outputs: Sequence[str], simulator: Simulator | None = None) -> None:
-        self.simulator: FunctionSimulator = simulator or study.build_simulator()
+        self.simulator: Simulator = simulator or study.build_simulator()
         self.outputs: dict[str, Output] = {name: study.build_output(name) for name in outputs}
         self.largest = study.failures.largest
         self.runs = 0

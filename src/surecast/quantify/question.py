@@ -135,6 +135,7 @@ class Question(Component):
     def problems(self, study: Study) -> Iterator[tuple[str, str, str]]:
         """What of this question does not fit its study: (key, message, remedy)."""
         from surecast.quantify.epistemic import check
+        from surecast.quantify.estimators.build import build_estimator
 
         simulator = study.build_simulator()
         for name in self.outputs:
@@ -160,6 +161,8 @@ class Question(Component):
         least = 30 * integrand.runs_per_row
         if self.runs < least:
             yield "runs", f"is too few: this question takes {least} runs at least.", f"write `runs: {least}` or more."
+        for spec in self.estimator_specs():
+            yield from build_estimator(spec).problems(study)
         yield from self._floor(integrand)
 
     def _floor(self, integrand: Integrand) -> Iterator[tuple[str, str, str]]:

@@ -34,6 +34,15 @@ LEAST_FAILED = 50
 
 
 @dataclass(frozen=True)
+class Level:
+    """The simulator on a coarser grid, and the work of a run relative to one of the simulator itself."""
+
+    name: str
+    model: Model
+    cost: float
+
+
+@dataclass(frozen=True)
 class Task:
     """What an estimator works with.
 
@@ -59,6 +68,8 @@ class Task:
         Half-width that is asked for in the units of the statistic; of two tolerances either is enough.
     bounds : mapping
         Output -> lowest and highest value that it can have: what a failed run may have been.
+    levels : sequence of Level
+        The simulator on coarser grids, finest first; for estimators that use them.
     steps : int
         Points of the convergence record; 0 for none.
     chunk, surrogate_chunk : int
@@ -75,6 +86,7 @@ class Task:
     absolute: bool = False
     absolute_tolerance: float | None = None
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    levels: Sequence[Level] = ()
     steps: int = 0
     chunk: int = 256
     surrogate_chunk: int = 2048

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
@@ -93,6 +94,17 @@ class Simulator(Component):
     def coarser(self) -> list[Simulator]:
         """The same simulator on coarser grids, finest first: what a surrogate has to beat."""
         return []
+
+    def work(self) -> float:
+        """Work of a run up to a constant factor, to weigh grids against each other: points times time steps.
+
+        It is stated, not measured, so that what depends on it does not depend on the machine. Points are those of
+        the finest field input, or the first number of `resolution` where no input is a field.
+        """
+        sizes = [math.prod(len(axis) for axis in grid.values()) for grid in self.grids().values()]
+        resolution = self.resolution()
+        first = next((float(value) for value in resolution.values() if isinstance(value, int)), 1.0)
+        return float(max(sizes, default=first)) * float(resolution.get("steps", 1))
 
     def restrict(self, fields: xr.Dataset) -> xr.Dataset:
         """Raw outputs of `refined` brought to this grid; scalars unchanged."""

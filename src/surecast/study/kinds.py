@@ -69,6 +69,11 @@ TABLES: dict[str, dict[str, str]] = {
         "rank_statistics": "surecast.quantify.estimators.rank_statistics:RankStatistics",
         "binning": "surecast.quantify.estimators.binning:Binning",
         "control_variates": "surecast.quantify.estimators.control_variates:ControlVariates",
+        "multilevel": "surecast.quantify.estimators.multilevel:Multilevel",
+        "multifidelity": "surecast.quantify.estimators.multifidelity:Multifidelity",
+        "approximate_control_variates": (
+            "surecast.quantify.estimators.approximate_control_variates:ApproximateControlVariates"
+        ),
         "surrogate_decomposition": "surecast.quantify.estimators.surrogate_decomposition:SurrogateDecomposition",
         "importance_sampling": "surecast.quantify.estimators.importance_sampling:ImportanceSampling",
         "cross_entropy": "surecast.quantify.estimators.cross_entropy:CrossEntropy",
