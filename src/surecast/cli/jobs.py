@@ -59,7 +59,7 @@ def jobs(study: Study) -> Iterator[Job]:
     if ":" in study.simulator.kind:
         simulator += (kinds.USER_FUNCTION,)
     models = {name: kinds.target("surrogate", spec.kind) for name, spec in study.surrogates.items()}
-    drawn = ("surecast.design.make", kinds.target("design", study.design.kind), *laws)
+    drawn = ("surecast.design.make", kinds.target("design", study.design.kind), *study.build_design().code(), *laws)
     design = {key: value for key, value in content["design"].items() if key != "runs_per_part"}
     rule = {"kind": study.design.kind, **study.build_design().deciding_settings()}
     truth = ("seed", "simulator", "inputs", "correlations", "outputs", "failures")

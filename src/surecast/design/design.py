@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -37,6 +37,9 @@ class Design(Component):
         default=64, ge=1, le=MOST_RUNS, description="Number of runs that one job simulates; no result depends on it."
     )
 
+    of_the_law: ClassVar[bool] = True
+    """Whether training runs are spread by the law of the inputs; if not, no estimate may use them."""
+
     def counts(self) -> dict[str, int]:
         """Number of runs of each split, in the order in which they are numbered."""
         return {split: int(getattr(self, split)) for split in SPLITS}
@@ -45,6 +48,10 @@ class Design(Component):
         """The settings that decide what the first runs of every split are (for fingerprints of parts)."""
         counts = ("train", "validation", "test", "runs_per_part")
         return {key: value for key, value in self.settings().items() if key not in counts}
+
+    def code(self) -> tuple[str, ...]:
+        """The user's functions that it calls, ``module:name``."""
+        return ()
 
     @abstractmethod
     def draw(self, law: JointLaw, study_seed: int, split: str, count: int, folder: str | Path = ".") -> xr.Dataset:

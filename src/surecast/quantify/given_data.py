@@ -149,6 +149,12 @@ class GivenData(Question):
         assert isinstance(integrand, GivenDataIntegrand)
         random = independent_splits(study)
         splits: Sequence[str] = self.splits or random or ("train", "validation", "test")
+        if "train" in splits and not study.build_design().of_the_law:
+            raise EstimationError(
+                f"the training runs of a {study.design.kind} design have not the law of the inputs: they may train a "
+                "surrogate, and correct no estimate.",
+                "write `splits: [validation, test]`.",
+            )
         dataset = open_dataset(manifest)
         chosen = np.flatnonzero(in_split(dataset, *splits))
         if not len(chosen):
@@ -183,7 +189,7 @@ def independent_splits(study: Study) -> tuple[str, ...]:
     kind, design = study.design.kind, study.build_design()
     if kind == "monte_carlo" or (kind == "table" and design.sampling == "independent"):
         return ("train", "validation", "test")
-    return ("validation", "test") if kind in ("sobol", "latin_hypercube") else ()
+    return ("validation", "test") if kind in ("sobol", "latin_hypercube", "determinantal", "volume_sampling") else ()
 
 
 def from_runs(

@@ -42,6 +42,8 @@ TABLES: dict[str, dict[str, str]] = {
         "monte_carlo": "surecast.design.monte_carlo:MonteCarlo",
         "latin_hypercube": "surecast.design.latin_hypercube:LatinHypercube",
         "sobol": "surecast.design.sobol:Sobol",
+        "determinantal": "surecast.design.determinantal:Determinantal",
+        "volume_sampling": "surecast.design.determinantal:VolumeSampling",
         "table": "surecast.design.table:Table",
     },
     "surrogate": {
