@@ -4,6 +4,7 @@
     snakemake --cores all --config studies=[burgers]             another one
     snakemake --cores all --config studies=/any/path/mine.yaml   one that lives elsewhere
     snakemake --cores all results/burgers/estimates/averages.csv one estimate alone
+    snakemake papers --cores all                                 the claims of publications, checked here
 """
 
 import os
@@ -60,6 +61,11 @@ rule all:
         [plan.paths.report for plan in PLANS.asked],
 
 
+rule papers:
+    input:
+        "results/papers/index.html",
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/design.smk"
 include: "workflow/rules/simulate.smk"
@@ -68,6 +74,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/quantify.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/papers.smk"
 
 
 onstart:

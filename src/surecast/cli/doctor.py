@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what is found, one line each; 0 if all is well."""
     found = [*system(), *environment(), *locks(options.unlock)]
-    for study in options.studies or sorted(path.name for path in Path("results").glob("*") if path.is_dir()):
+    for study in options.studies or _with_results():
         if not options.studies and not (config_dir() / f"{study}.yaml").is_file():
             found.append(f"results/{study}: no study of that name in {config_dir()}; name its file to check it.")
             continue
@@ -40,6 +40,11 @@ def run(options: argparse.Namespace) -> int:
         print(line)
     print(f"{len(found)} finding{'s'[: len(found) != 1]}." if found else "All is well.")
     return 1 if found else 0
+
+
+def _with_results() -> list[str]:
+    """Studies that have results; ``results/papers`` is none."""
+    return sorted(path.name for path in Path("results").glob("*") if path.is_dir() and path.name != "papers")
 
 
 def system() -> Iterator[str]:

@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def job(snakemake: Any) -> Iterator[Study]:
-    """Run the body as the job of one rule: yield the study, log to ``snakemake.log``, record what was made.
+    """Run the body as the job of one rule of a study: as `bare_job`, with the study, and a record of what was made."""
+    with bare_job(snakemake, snakemake.wildcards.study):
+        from surecast.study.load import load_study
+
+        yield load_study(Path(snakemake.config["study_files"][snakemake.wildcards.study]))
+        from surecast.cli.record import write_record
+
+        write_record(snakemake)
+
+
+@contextlib.contextmanager
+def bare_job(snakemake: Any, of: str) -> Iterator[None]:
+    """Run the body as the job of one rule: log to ``snakemake.log``, end with the main process.
 
     An error of the family in `surecast.study.errors` ends the process with one message, in the log and on
     the terminal, and without a traceback; any other exception is a defect, and its traceback is in the log.
@@ -29,6 +41,8 @@ def job(snakemake: Any) -> Iterator[Study]:
     ----------
     snakemake : snakemake.script.Snakemake
         What Snakemake hands to a script.
+    of : str
+        Whose job it is, for messages.
     """
     threads = os.environ.get("OMP_NUM_THREADS")
     if threads != "1":
@@ -39,19 +53,14 @@ def job(snakemake: Any) -> Iterator[Study]:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     try:
-        from surecast.study.load import load_study
-
         imports.spare()
-        yield load_study(Path(snakemake.config["study_files"][snakemake.wildcards.study]))
-        from surecast.cli.record import write_record
-
-        write_record(snakemake)
+        yield
     except SurecastError as error:
         print(f"Error: {error}", file=sys.stderr, flush=True)
-        _say(terminal, f"Error in {snakemake.rule} of {snakemake.wildcards.study}: {error}")
+        _say(terminal, f"Error in {snakemake.rule} of {of}: {error}")
         sys.exit(error.exit_code)
     except Exception as error:
-        _say(terminal, f"Unexpected {type(error).__name__} in {snakemake.rule} of {snakemake.wildcards.study}: {error}")
+        _say(terminal, f"Unexpected {type(error).__name__} in {snakemake.rule} of {of}: {error}")
         raise
 
 

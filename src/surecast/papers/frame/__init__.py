@@ -1,0 +1,1 @@
+"""What all papers share: how one is stated, found, run, judged and shown."""
