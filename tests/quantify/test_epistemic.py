@@ -52,7 +52,7 @@ def test_both_bounds_are_covered_and_never_pooled(known, kind):
         statistics=["mean", "variance"],
     )
     truths = {"lower mean": 0.0, "upper mean": 4.0, "lower variance": 1.0, "upper variance": 1.0}
-    seeds, covered = 60, 0
+    seeds, covered = 30, 0
     for seed in range(seeds):
         found = {e.statistic.name: e for e in asked(question, law(), seed, [lambda inputs: shifted(inputs) * 0.9])}
         assert found.keys() == truths.keys()

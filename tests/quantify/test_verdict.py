@@ -57,7 +57,7 @@ def surrogates(known, chaos):
 
 @pytest.mark.parametrize("quality", ["good", "linear", "constant", "shuffled"])
 def test_surrogates_of_every_quality_are_covered_certified_and_no_wider_than_monte_carlo(known, surrogates, quality):
-    seeds = 150
+    seeds = 80
     cases = [
         (MomentsIntegrand(known.law, ["y"]), 512, known.values),
         (ExceedanceIntegrand(known.law, "y > 10"), 1000, {"probability": ABOVE_TEN}),

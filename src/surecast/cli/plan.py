@@ -144,8 +144,7 @@ class Plans(dict[str, Plan]):
     Parameters
     ----------
     config : mapping
-        Has the key ``studies``: names, or paths of study files, one or a list; and perhaps ``scheduler``, the
-        address of a Dask scheduler.
+        ``studies``: names, or paths of study files, one or a list; ``scheduler``: address of a Dask scheduler.
     config_dir : path
         Where names are looked up.
     lock : str
@@ -189,9 +188,8 @@ class Plans(dict[str, Plan]):
 def _asked(config: Mapping[str, Any]) -> list[str]:
     unknown = sorted(set(config) - {"studies", "study_files", "scheduler"})
     if unknown:
-        raise StudyError(
-            "there is no such setting.", "use `studies` or `scheduler`.", key=unknown[0], value=config[unknown[0]]
-        )
+        key = unknown[0]
+        raise StudyError("there is no such setting.", "use `studies` or `scheduler`.", key=key, value=config[key])
     scheduler = config.get("scheduler")
     if scheduler is not None and not (isinstance(scheduler, str) and "://" in scheduler):
         raise StudyError(
