@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
+from surecast.quantify.field_indices import FieldSobolIntegrand
 from surecast.quantify.indices import Formula
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.pick_freeze import Measure, SobolIntegrand
@@ -72,6 +73,9 @@ class Sobol(Question):
     )
     absolute: ClassVar[bool] = True
     law_key: ClassVar[str] = "groups"
+    takes_fields: ClassVar[bool] = True
+    _fields: bool = PrivateAttr(default=False)
+    """Whether an output is a field, as its study says."""
 
     @field_validator("of", mode="before", json_schema_input_type=str | list[str])
     @classmethod
@@ -137,20 +141,22 @@ class Sobol(Question):
                 )
 
     def for_study(self, study: Study) -> Sobol:
-        """The question with `noise` set as the study's simulator is."""
-        if self.noise is not None:
-            return self
-        return self.model_copy(update={"noise": study.build_simulator().stochastic})
+        """The question with `noise` set as the study's simulator is, and knowing which outputs are fields."""
+        simulator = study.build_simulator()
+        noise = simulator.stochastic if self.noise is None else self.noise
+        found = self.model_copy(update={"noise": noise})
+        known = [name for name in self.of if name in study.outputs]
+        found._fields = any(study.build_output(name).is_field(simulator) for name in known)
+        return found
 
     def default_estimator(self) -> str:
         """Chains of Shapley effects have no decomposition where inputs are dependent: control variates hold always."""
         if self.surrogate == "none":
             return "scrambled_sobol"
-        return "control_variates" if "shapley" in self.indices else "surrogate_decomposition"
+        return "control_variates" if "shapley" in self.indices or self._fields else "surrogate_decomposition"
 
     def integrand(self, law: JointLaw) -> Integrand:
         """Pick-freeze rows."""
         self.check_law(law)
-        return SobolIntegrand(
-            law, self.outputs, self.all_groups(law.names), self.indices, self.formula, bool(self.noise)
-        )
+        kind = FieldSobolIntegrand if self._fields else SobolIntegrand
+        return kind(law, self.outputs, self.all_groups(law.names), self.indices, self.formula, bool(self.noise))
