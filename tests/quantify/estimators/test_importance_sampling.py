@@ -117,6 +117,31 @@ def test_a_joint_event_of_two_outputs_is_refined(known):
     assert estimate.verdict == "certified"
 
 
+def test_thirty_dimensions_with_a_surrogate_that_is_nearly_right(known):
+    """y = exp(0.6 u) + (Q - 29)/(4 sqrt(58)) > 6.417817646676759, u normal and Q chi-square with 29 degrees: p = 1e-3.
+
+    The surrogate knows exp(0.6 u) alone (correlation 0.95). A proposal as narrow as its event leaves heavy weights to
+    the failures outside of it, and the estimate far too low most of the time.
+    """
+    d = 30
+
+    def right(z: np.ndarray) -> np.ndarray:
+        u = z.sum(axis=1) / np.sqrt(d)
+        return nearly(z) + (np.square(z).sum(axis=1) - u**2 - (d - 1)) / (4 * np.sqrt(2 * (d - 1)))
+
+    def nearly(z: np.ndarray) -> np.ndarray:
+        return np.exp(0.6 * z.sum(axis=1) / np.sqrt(d))
+
+    integrand = ExceedanceIntegrand(known.normals(d), "g > 6.417817646676759")
+    values = []
+    for seed in range(6):
+        task = known.task(known.model(right), known.model(nearly), runs=700, seed=seed, **FAST)
+        (estimate,) = ImportanceSampling(refinement=0.1, samples=256).estimate(integrand, task)
+        values.append(estimate.value)
+        assert estimate.verdict != "certified" or estimate.low <= 1e-3 <= estimate.high
+    assert np.mean(values) == pytest.approx(1e-3, rel=0.08)
+
+
 def test_runs_that_all_fail_are_refused(known):
     def failing(inputs: xr.Dataset) -> xr.Dataset:
         return known.model(one_sided)(inputs).assign(failed=("run", np.ones(inputs.sizes["run"], dtype=np.int8)))

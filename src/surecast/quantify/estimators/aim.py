@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from surecast.quantify.estimators.importance_sampling import ImportanceSampling
 
 _EXPLORERS = 2
+_OPTIMISM = 1.0
 _LARGEST_DEFENCE = 0.5
 
 
@@ -113,7 +114,8 @@ def aim(space: NormalSpace, settings: ImportanceSampling, refinement: int, pilot
 
 def _found(active: Refinement, settings: ImportanceSampling) -> tuple[list[Gaussian], np.ndarray, float, bool]:
     """Components and shares of what the best surrogates find, its rough probability, and whether any reached it."""
-    found = [active.search(rival, settings.samples) for rival in active.leaders(_EXPLORERS)]
+    # A Gaussian as narrow as the surrogate's own event would leave huge weights to the failures just outside it.
+    found = [active.search(rival, settings.samples, optimism=_OPTIMISM) for rival in active.leaders(_EXPLORERS)]
     reached = [one for one in found if one.reached] or found
     components = [component for one in reached for component in one.components]
     shares = np.concatenate([one.shares for one in reached]) / len(reached)

@@ -9,13 +9,14 @@ part has its own interval, for few and unequal weights that of Fay and Feuer, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from surecast.quantify.estimators.estimator import Figure, both_ways
 from surecast.quantify.intervals import (
     Interval,
+    clopper_pearson,
     combined,
     positive_t_interval,
     t_interval,
@@ -25,6 +26,8 @@ from surecast.quantify.intervals import (
 
 MANY = 50
 """Effective number of events from which their mean is normal enough for a t interval."""
+LEAST_COEFFICIENT = 0.05
+"""Coefficients below this are taken as 0."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,25 @@ class Indicators:
 
 
 def probability(sample: Indicators, level: float) -> Figure:
-    """Value and interval; failed runs are counted once as no event and once as event."""
+    """Value and interval; failed runs are counted once as no event and once as event.
+
+    Coefficients below a twentieth are taken as 0. Where all are, and the draws are those of the law, the events are
+    counted as plain Monte Carlo counts them (Clopper and Pearson): the parts' floors would cost more than such a
+    control saves.
+    """
+    sample = replace(sample, coefficient=np.where(sample.coefficient < LEAST_COEFFICIENT, 0.0, sample.coefficient))
+    if not sample.coefficient.any() and (sample.weights == 1).all():
+        return counted(sample.event, level)
     ways = [_probability(sample, np.where(np.isnan(sample.event), fill, sample.event), level) for fill in (0.0, 1.0)]
     return both_ways(*ways)
+
+
+def counted(event: np.ndarray, level: float) -> Figure:
+    """Share of events (n,) among independent draws of the law; the interval holds failed runs both ways."""
+    n, events, failed = len(event), int(np.nansum(event)), int(np.isnan(event).sum())
+    low, high = clopper_pearson(events, n, level)[0], clopper_pearson(events + failed, n, level)[1]
+    share = (events + 0.5 * failed) / n
+    return Figure(share, low, high, float(np.sqrt(share * (1 - share) / (n - 1))))
 
 
 def weighted_probability(event: np.ndarray, weights: np.ndarray, level: float) -> Figure:
