@@ -1,0 +1,184 @@
+"""Do the intervals hold? Every open problem, kind of question, estimator and surrogate, over many seeds.
+
+    make coverage                    all cells, 100 seeds each (about an hour on two cores)
+    python benchmarks/coverage.py --quick         one problem a kind, as CI does
+    python benchmarks/coverage.py --check         whether benchmarks/coverage.csv is of the present code
+
+Seeds are 0, 1, 2, ... and nothing else. A cell is one statistic of one estimator with one surrogate. Counted are
+
+- all estimates, where there is no surrogate or a good one, and the certified ones with any surrogate: the cell
+  fails when a one-sided binomial test rejects coverage of 95 % (92 % for a documented approximation) at the level
+  0.01 divided by the number of cells;
+- the share of certified estimates: 90 % at least with a good surrogate, and with any surrogate where plain Monte
+  Carlo is valid (moments, quantiles, Sobol indices, probabilities above 1e-2);
+- the median width over that of Monte Carlo with as many final runs: 1.1 at most there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from coverage_cases import GOOD, TRAININGS, Case, cases, problem, surrogate, truth
+from scipy import stats
+
+from surecast.quantify.answer import ask
+from surecast.study import kinds
+from surecast.study.code import code_digest
+from surecast.study.errors import EstimationError
+
+TABLE = Path(__file__).with_name("coverage.csv")
+LEVEL, APPROXIMATE_LEVEL, ERROR = 0.95, 0.92, 0.01
+CERTIFIED_SHARE, WIDEST = 0.9, 1.1
+APPROXIMATE: frozenset[tuple[str, str]] = frozenset()
+"""(kind, estimator) whose documentation says that the interval is approximate."""
+COLUMNS = (
+    "problem", "kind", "statistic", "estimator", "surrogate", "seeds", "covered", "certified", "covered_certified",
+    "width_over_monte_carlo", "simulator_runs", "seconds", "verdict",
+)  # fmt: skip
+VALID_FOR_MONTE_CARLO = ("moments", "quantiles", "sobol", "exceedance", "expectations")
+
+
+def digest() -> str:
+    """Digest of all code that decides the intervals."""
+    root = Path(__file__).resolve().parent.parent
+    tables = (kinds.TABLES["question"], kinds.TABLES["estimator"])
+    return code_digest(sorted({target.partition(":")[0] for table in tables for target in table.values()}), root)
+
+
+def one(case: Case, seed: int) -> list[tuple[str, float, float, float, bool, int]]:
+    """Statistic, value, low, high, certified and runs of every estimate of a seed."""
+    of = problem(case.problem)
+    question = kinds.resolve("question", case.kind)(
+        **case.question, surrogate="none" if case.surrogate == "none" else "best", estimators=[case.estimator]
+    )
+    models = surrogate(case.problem, case.surrogate, case.training_runs, seed % TRAININGS)
+    found = ask(
+        question,
+        question.integrand(of.law),
+        of.simulator,
+        models,
+        lambda kind: np.random.SeedSequence([seed, 20240607]),
+        steps=0,
+    )
+    return [(e.statistic.name, e.value, e.low, e.high, not e.doubts, e.simulator_runs) for e in found]
+
+
+def measure(case: Case, seeds: range) -> list[dict[str, object]]:
+    """Rows of the table for one case, one a statistic."""
+    start = time.process_time()
+    true = truth(case.problem)
+    found: dict[str, list[tuple[float, float, float, bool, int]]] = {}
+    refused = ""
+    for seed in seeds:
+        try:
+            answers = one(case, seed)
+        except EstimationError as error:  # a refusal in words is an answer: not certified
+            refused = error.message
+            continue
+        for name, value, low, high, certified, runs in answers:
+            if name == "probability" or name in true:
+                found.setdefault(name, []).append((value, low, high, certified, runs))
+    rows = []
+    seconds = (time.process_time() - start) / len(seeds)
+    for name, answers in found.items():
+        held = np.array([low <= true[name] <= high for _, low, high, _, _ in answers])
+        certified = np.array([answer[3] for answer in answers])
+        rows.append(
+            {
+                "problem": case.problem, "kind": case.kind, "statistic": name, "estimator": case.estimator,
+                "surrogate": case.surrogate, "seeds": len(seeds), "covered": int(held.sum()),
+                "certified": int(certified.sum()), "covered_certified": int((held & certified).sum()),
+                "width_over_monte_carlo": float(np.median([high - low for _, low, high, _, _ in answers])),
+                "simulator_runs": round(float(np.mean([answer[4] for answer in answers]))),
+                "seconds": round(seconds, 3), "verdict": "",
+            }
+        )  # fmt: skip
+    if refused and not rows:
+        print(f"{case.label}: refused every time: {refused}", file=sys.stderr)
+    return rows
+
+
+def judge(rows: list[dict[str, object]]) -> None:
+    """Relate widths to Monte Carlo's, and write each cell's verdict."""
+    plain = {
+        (row["problem"], row["kind"], row["statistic"]): float(str(row["width_over_monte_carlo"]))
+        for row in rows
+        if row["estimator"] == "monte_carlo"
+    }
+    for row in rows:
+        width = plain.get((row["problem"], row["kind"], row["statistic"]))
+        own = float(str(row["width_over_monte_carlo"]))
+        row["width_over_monte_carlo"] = "" if not width else round(own / width, 3)
+    for row in rows:
+        row["verdict"] = "; ".join(_faults(row, len(rows))) or "holds"
+
+
+def _faults(row: dict[str, object], cells: int) -> list[str]:
+    kind, estimator, of = str(row["kind"]), str(row["estimator"]), str(row["surrogate"])
+    level = APPROXIMATE_LEVEL if (kind, estimator) in APPROXIMATE else LEVEL
+    good = of in ("none", *GOOD.values())
+    seeds, certified = int(str(row["seeds"])), int(str(row["certified"]))
+    faults = []
+    if good and stats.binom.cdf(int(str(row["covered"])), seeds, level) < ERROR / cells:
+        faults.append("under-covers")
+    if certified and stats.binom.cdf(int(str(row["covered_certified"])), certified, level) < ERROR / cells:
+        faults.append("certified under-covers")
+    valid = kind in VALID_FOR_MONTE_CARLO and str(row["width_over_monte_carlo"]) != ""
+    if (good or valid) and stats.binom.cdf(certified, seeds, CERTIFIED_SHARE) < ERROR / cells:
+        faults.append("refuses too often")
+    if valid and of != "none" and float(str(row["width_over_monte_carlo"])) > WIDEST:
+        faults.append("wider than Monte Carlo")
+    return faults
+
+
+def quick(every: list[Case]) -> list[Case]:
+    """One problem a kind of question: the first one."""
+    first = {}
+    for case in every:
+        first.setdefault(case.kind, case.problem)
+    return [case for case in every if first[case.kind] == case.problem]
+
+
+def main() -> int:
+    """Measure, print and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--quick", action="store_true", help="one problem a kind; nothing is written")
+    parser.add_argument("--check", action="store_true", help="only say whether the table is of the present code")
+    parser.add_argument("--only", default="", help="cells whose label holds this text; nothing is written")
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    if arguments.check:
+        stated = TABLE.read_text().partition("\n")[0].rpartition(" ")[2] if TABLE.exists() else "none"
+        fresh = stated == digest()
+        print(f"{TABLE.name} is {'of the present code' if fresh else 'stale: run `make coverage`'}")
+        return 0
+    every = list(cases())
+    chosen = quick(every) if arguments.quick else [case for case in every if arguments.only in case.label]
+    rows: list[dict[str, object]] = []
+    with ProcessPoolExecutor(arguments.workers) as pool:
+        futures = [(case, pool.submit(measure, case, range(arguments.seeds))) for case in chosen]
+        for place, (case, future) in enumerate(futures, 1):
+            rows += future.result()
+            print(f"{place}/{len(chosen)} {case.label}", file=sys.stderr, flush=True)
+    judge(rows)
+    failing = [row for row in rows if row["verdict"] != "holds"]
+    if not (arguments.quick or arguments.only):
+        lines = [f"# code {digest()}", ",".join(COLUMNS)]
+        TABLE.write_text("\n".join(lines) + "\n")
+        with TABLE.open("a", newline="") as file:
+            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerows(rows)
+    for row in failing or rows[:0]:
+        print(" ".join(str(row[column]) for column in COLUMNS))
+    print(f"{len(rows)} cells, {len(failing)} fail")
+    return 1 if failing else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

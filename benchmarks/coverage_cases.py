@@ -1,0 +1,137 @@
+"""What `coverage.py` asks: every open problem, kind of question, estimator and surrogate, with the true values."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from surecast.quantify.choose import Composite
+from surecast.quantify.sampling import Model, child, generator, scrambled_sobol, uniforms
+from surecast.simulate.problems import Problem, names, problem
+from surecast.train.scalar_fit import fit_scalars
+
+TRAININGS = 5
+"""Training designs: seed k of a cell takes design k mod 5."""
+LEVELS = (0.05, 0.5, 0.95)
+GOOD = {"sobol": "polynomial_chaos", "probability": "gaussian_process", "expectations": "polynomial_chaos"}
+POOR, WRONG = "linear", ("constant", "shuffled")
+_REFERENCE_POINTS, _REFERENCE_SCRAMBLINGS = 2**17, 8
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell of the table.
+
+    Parameters
+    ----------
+    problem, kind, estimator, surrogate : str
+        Problem, kind of question, estimator, and quality of the surrogate.
+    question : mapping
+        The question as a study file gives it, its kind aside.
+    training_runs : int
+        Runs that the surrogate learns from; none enters an estimate.
+    """
+
+    problem: str
+    kind: str
+    estimator: str
+    surrogate: str
+    question: Mapping[str, Any]
+    training_runs: int = 256
+
+    @property
+    def label(self) -> str:
+        """For the log."""
+        return f"{self.problem} {self.kind} {self.estimator} {self.surrogate}"
+
+
+def cases() -> Iterator[Case]:
+    """Every cell: sampling estimators without a surrogate, the others with good, poor and wrong ones."""
+    for name in names("sobol"):
+        yield from _of_output(problem(name))
+    for name in names("probability"):
+        rare = problem(name).reference["probability"] < 1e-2
+        runs = {"RP25": 1400}.get(name, 450)
+        question = {"event": problem(name).event, "runs": runs}
+        for estimator in ("importance_sampling",) if rare else ("control_variates", "importance_sampling"):
+            for surrogate in (GOOD["probability"], POOR, *WRONG):
+                yield Case(name, "exceedance", estimator, surrogate, question, training_runs=120)
+        if not rare:
+            yield Case(name, "exceedance", "monte_carlo", "none", question)
+
+
+def _of_output(of: Problem) -> Iterator[Case]:
+    y = of.output
+    high = truth(of.name)[f"quantile[{LEVELS[-1]:g}]"]
+    questions: dict[str, dict[str, Any]] = {
+        "moments": {"of": y, "statistics": ["mean", "variance", "standard_deviation"], "runs": 500},
+        "quantiles": {"of": y, "levels": list(LEVELS), "runs": 500},
+        "exceedance": {"event": f"{y} > {high!r}", "runs": 500},
+        "tail": {"of": y, "levels": [0.9], "runs": 1000},
+        "expectations": {"of": [{"output": y}, {"output": y, "power": 2}], "runs": 500},
+        "sobol": {"of": y, "runs": 1000},
+    }
+    for kind, question in questions.items():
+        for estimator in ("monte_carlo", "scrambled_sobol", "latin_hypercube"):
+            if kind != "expectations" or estimator == "monte_carlo":
+                yield Case(of.name, kind, estimator, "none", question)
+        aided = ("control_variates", "surrogate_decomposition") if kind == "sobol" else ("control_variates",)
+        for estimator in aided:
+            for surrogate in (GOOD["sobol"], POOR, *WRONG):
+                yield Case(of.name, kind, estimator, surrogate, question)
+
+
+@functools.cache
+def truth(name: str) -> dict[str, float]:
+    """True values by the name of the statistic: those of the problem, and quantiles and tails by 2^20 points."""
+    of = problem(name)
+    values = dict(of.reference)
+    if of.kind != "sobol":
+        return values
+    seed = np.random.SeedSequence([int.from_bytes(name.encode(), "little") % 2**63, 1])
+    drawn = scrambled_sobol(seed, _REFERENCE_SCRAMBLINGS, 0, _REFERENCE_POINTS, of.law.dimension)
+    y = np.sort(np.concatenate([of.simulator(of.law.from_uniform(part))[of.output].values for part in drawn]))
+    for level in (*LEVELS, 0.9):
+        values[f"quantile[{level:g}]"] = float(np.quantile(y, level))
+    beyond = y[round(0.9 * len(y)) :]
+    values["cvar[0.9]"] = float(beyond.mean())
+    values["standard_deviation"] = float(np.sqrt(values["variance"]))
+    values["probability"] = float(np.mean(y > values[f"quantile[{LEVELS[-1]:g}]"]))
+    values["mean of power 2"] = values["variance"] + values["mean"] ** 2
+    return values
+
+
+@functools.cache
+def surrogate(name: str, quality: str, runs: int, training: int) -> tuple[Model, ...]:
+    """The models of a quality, fitted to independent runs; none for ``none``."""
+    if quality == "none":
+        return ()
+    of = problem(name)
+    seed = np.random.SeedSequence([int.from_bytes(name.encode(), "little") % 2**63, 2, training])
+    inputs = of.law.from_uniform(uniforms(child(seed, 0), 0, runs, of.law.dimension))
+    outputs = of.simulator(inputs)[[of.output]]
+    if quality == "constant":
+        return (_Constant(of.output, float(outputs[of.output].mean())),)
+    if quality == "shuffled":
+        order = generator(child(seed, 1)).permutation(runs)
+        outputs = outputs.isel(run=order)
+    spec = {
+        "linear": {"kind": "polynomial_chaos", "degree": 1},
+        "shuffled": {"kind": GOOD[of.kind]},
+    }.get(quality, {"kind": quality})
+    return (Composite({of.output: fit_scalars(spec, of.law, inputs, outputs)}),)
+
+
+class _Constant:
+    """A surrogate that knows the mean and nothing else."""
+
+    def __init__(self, output: str, value: float) -> None:
+        self.output, self.value = output, value
+
+    def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
+        return xr.Dataset({self.output: ("run", np.full(inputs.sizes["run"], self.value))})
