@@ -96,7 +96,7 @@ class Expectations(Question):
         description="Least share of the study's runs that must be effective under each of the other laws.",
     )
 
-    answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo")
+    answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo", "aiscv")
     law_key: ClassVar[str] = "laws"
 
     @field_validator("of", mode="before", json_schema_input_type=str | Expectation | list[str | Expectation])

@@ -29,6 +29,8 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),
+    ("design", "determinantal"): ("design by determinantal point processes", ("nouy2023", "derezinski2022")),
+    ("design", "volume_sampling"): ("volume-rescaled design", ("nouy2023", "derezinski2022")),
     ("surrogate", "fno"): ("Fourier neural operator", ("li2021",)),
     ("surrogate", "unet"): ("U-Net", ("ronneberger2015",)),
     ("surrogate", "gaussian_process"): ("Gaussian process regression", ("rasmussen2006", "pedregosa2011")),

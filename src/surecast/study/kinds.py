@@ -82,6 +82,7 @@ TABLES: dict[str, dict[str, str]] = {
         "adaptive_importance_sampling": (
             "surecast.quantify.estimators.adaptive_importance_sampling:AdaptiveImportanceSampling"
         ),
+        "aiscv": "surecast.quantify.estimators.aiscv:Aiscv",
         "subset_simulation": "surecast.quantify.estimators.subset_simulation:SubsetSimulation",
     },
 }
