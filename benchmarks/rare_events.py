@@ -166,8 +166,8 @@ def record(name: str, method: str, answer: Callable[[int], Outcome], seeds: int,
     for seed in range(seeds):
         try:
             found.append(answer(seed))
-        except (RuntimeError, TypeError) as error:  # how OpenTURNS refuses
-            return {"problem": name, "method": method, "refused": str(error).splitlines()[0][:120]}
+        except (RuntimeError, TypeError) as refusal:  # how OpenTURNS refuses
+            return {"problem": name, "method": method, "refused": str(refusal).splitlines()[0][:120]}
     error = float(np.sqrt(np.mean([(one.value / truth - 1) ** 2 for one in found])))
     runs = float(np.mean([one.runs for one in found]))
     needed = {} if method == "importance_sampling" else {"runs_for_5_percent": round(runs * (error / 0.05) ** 2)}
