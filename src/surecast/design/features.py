@@ -7,7 +7,7 @@ sample for weighted least squares with weights w (Cohen and Migliorati 2017, SMA
 
 Polynomials: nu is the equal mixture of the laws phi_i^2 mu, products of laws of one variable, which are drawn exactly
 by rejection: sqrt(2k + 1) P_k under the arcsine law, as (2k + 1) P_k(t)^2 sqrt(1 - t^2) <= 4/pi for every k
-(Bernstein's inequality, Antonov and Holshevnikov 1981), and He_k/sqrt(k!) under N(0, 2k + 1).
+(Bernstein's inequality in its sharp form), and He_k/sqrt(k!) under N(0, 2k + 1).
 Any other features are made orthonormal on many draws from the law, of which the design then consists.
 """
 

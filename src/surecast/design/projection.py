@@ -3,12 +3,12 @@ r"""Projection determinantal point processes and volume-rescaled samples of orth
     P(x_1 .. x_m) = det(Phi(x))^2/m!  mu(dx_1) .. mu(dx_m),    Phi = (phi_i(x_j))
 
 is drawn point by point: x_{j+1} has the density (k(x) - |Q_j^T phi(x)|^2)/(m - j) under mu, Q_j an orthonormal basis
-of phi(x_1) .. phi(x_j) (Hough, Krishnapur, Peres and Virag 2006, Probability Surveys 3, algorithm 18), by rejection
+of phi(x_1) .. phi(x_j) (Hough, Krishnapur, Peres and Virag 2006, Probability Surveys 3), by rejection
 from nu = (k/m) mu: on average m/(m - j) trials. Each of its points alone has the law nu.
 
 Volume-rescaled sampling of n >= m points has the density det(G(x)) prod_i nu(dx_i) up to a constant, with
 G = (1/n) sum_i w(x_i) phi phi^T(x_i): m points of the projection process and n - m independent ones of nu (Derezinski,
-Warmuth and Hsu 2022, JMLR 23, theorem 2.4; Nouy and Michel 2023, arXiv 2312.14057, section 4). Least squares with the
+Warmuth and Hsu 2022, JMLR 23; Nouy and Michel 2023, arXiv 2312.14057). Least squares with the
 weights w = m/k is then unbiased. Some independent projection processes, one after the other, fill space better still.
 """
 
