@@ -162,4 +162,4 @@ def test_the_tail_index_of_pareto_weights_is_found(k):
     """Weights u^-k have the index k; the prior draws it a little towards 1/2."""
     found = [tail_index(np.random.default_rng(seed).random(4000) ** -k) for seed in range(20)]
     assert np.mean(found) == pytest.approx(k, abs=0.1)
-    assert tail_index(np.ones(1000)) == -np.inf
+    assert tail_index(np.ones(1000)) == 0.0

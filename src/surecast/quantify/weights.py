@@ -12,6 +12,7 @@ import numpy as np
 
 TAIL_INDEX = 0.7
 """Largest tail index of weights that any number of them can bear (Vehtari et al. 2024, section 3.2)."""
+_LEAST_EXCESSES = 5
 
 
 def effective_number(weights: np.ndarray) -> float:
@@ -23,29 +24,38 @@ def effective_number(weights: np.ndarray) -> float:
     return float(scaled.sum()) ** 2 / float(np.square(scaled).sum())
 
 
-def tail_index(weights: np.ndarray) -> float:
-    """Tail index k of weights: shape of a generalised Pareto law fitted to the largest of them.
+def tail_index(values: np.ndarray) -> float:
+    """Tail index k of positive values (n,): shape of a generalised Pareto law fitted to the largest of them.
 
-    P(w > u + x) ~ (1 + k x/sigma)^(-1/k): the moments of order below 1/k are finite. The posterior mean of
-    Zhang and Stephens (2009, Technometrics 51) over the largest min(n/5, 3 sqrt(n)) excesses, drawn towards
-    1/2 as by ten more (Vehtari et al. 2024). -inf where the largest weights are equal: bounded.
+    P(w > u + x) ~ (1 + k x/sigma)^(-1/k): the moments of order below 1/k are finite. The empirical Bayes fit of
+    Zhang and Stephens (2009, Technometrics 51) to the M = min(n/5, 3 sqrt(n)) largest, drawn towards 1/2 as by ten
+    more, k <- (M k + 10/2)/(M + 10) (Vehtari et al. 2024). 1 where these are fewer than five: nothing is known of the
+    tail. 0 where they are equal: bounded.
     """
-    n = len(weights)
-    count = math.ceil(min(0.2 * n, 3 * math.sqrt(n)))
-    if count < 5:
-        return -math.inf
-    ordered = np.sort(weights)[-count - 1 :]
-    excess = ordered[1:] - ordered[0]
-    if not 1e-12 * ordered[-1] < excess[-1] < math.inf or excess[(count + 2) // 4 - 1] <= 0:
-        return -math.inf
-    grid = 30 + int(math.sqrt(count))
-    b = (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * excess[(count + 2) // 4 - 1]) + 1 / excess[-1]
-    shape = np.log1p(-b[:, None] * excess).mean(axis=1)
-    likelihood = count * (np.log(-b / shape) - shape - 1)
-    posterior = np.exp(likelihood - likelihood.max())
-    best = float((b * posterior).sum() / posterior.sum())
-    k = float(np.log1p(-best * excess).mean())
-    return (count * k + 5) / (count + 10)
+    ordered = np.sort(values[values > 0])
+    n = len(ordered)
+    count = int(min(n / 5, 3 * np.sqrt(n)))
+    if count < _LEAST_EXCESSES:
+        return 1.0
+    excess = ordered[-count:] - ordered[-count - 1]
+    excess = excess[excess > 1e-9 * ordered[-1]]
+    if len(excess) < _LEAST_EXCESSES:
+        return 0.0
+    k = -_shape(excess)
+    return (len(excess) * k + 5) / (len(excess) + 10)
+
+
+def _shape(x: np.ndarray) -> float:
+    """-k of sorted excesses x: profile likelihood averaged over a grid of theta (Zhang and Stephens, section 3)."""
+    n = len(x)
+    points = 30 + int(np.sqrt(n))
+    quartile = x[int(n / 4 + 0.5) - 1]
+    theta = 1 / x[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
+    shapes = -np.log1p(-theta[:, None] * x).mean(axis=1)
+    profile = n * (np.log(theta / shapes) + shapes - 1)
+    weights = np.exp(profile - profile.max())
+    best = float(theta @ weights / weights.sum())
+    return float(-np.log1p(-best * x).mean())
 
 
 def weight_reasons(weights: np.ndarray, least: float, what: str = "runs") -> tuple[str, ...]:
@@ -66,7 +76,7 @@ def weight_reasons(weights: np.ndarray, least: float, what: str = "runs") -> tup
     effective = effective_number(weights)
     if effective < least:
         found.append(f"the effective number of {what}, {effective:.0f}, is below {least:.0f}")
-    if len(weights) > 10:
+    if len(weights) >= 5 * _LEAST_EXCESSES:
         k, bearable = tail_index(weights), min(1 - 1 / math.log10(len(weights)), TAIL_INDEX)
         if k > bearable:
             found.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from surecast.study.build import build
 from surecast.study.settings import Spec
@@ -21,5 +22,5 @@ def with_stated_inputs(source: Source) -> Source:
     if "inputs" in source.content or not isinstance(named, dict) or not isinstance(named.get("kind"), str):
         return source
     simulator = build("simulator", Spec(**named), source, ("simulator",), source.file.parent)
-    laws = getattr(simulator, "input_laws", dict)()
+    laws: dict[str, Any] = getattr(simulator, "input_laws", dict)()
     return replace(source, content=source.content | {"inputs": laws}) if laws else source

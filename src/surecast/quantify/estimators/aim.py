@@ -73,7 +73,7 @@ def aim(space: NormalSpace, settings: ImportanceSampling, refinement: int, pilot
     first = guarded(components, shares, defence, share)
     z = first.draw(active.stream, pilot // 2)
     event = np.nan_to_num(active.observe(z))
-    known = space.margin_of(active.leaders(1)[0].predictor.values(z)) > 0
+    known = space.margin_of(active.leaders(1)[0].fitted.values(z)) > 0
     active.learn()
     components, shares, again, so = _found(active, settings)
     likely, reached = (again, so) if so else (likely, reached)
@@ -83,7 +83,7 @@ def aim(space: NormalSpace, settings: ImportanceSampling, refinement: int, pilot
     second = guarded(components, shares, defence, share)
     fresh = second.draw(active.stream, pilot - len(z))
     rivals = active.leaders(len(active.rivals))
-    predicted = np.stack([space.margin_of(rival.predictor.values(fresh)) for rival in rivals], axis=1)
+    predicted = np.stack([space.margin_of(rival.fitted.values(fresh)) for rival in rivals], axis=1)
     happened, margin = space.truth(fresh)
     event = np.nan_to_num(happened)
     weights = np.exp(space.log_law(fresh) - second.log_density(fresh))
@@ -101,7 +101,7 @@ def aim(space: NormalSpace, settings: ImportanceSampling, refinement: int, pilot
     return Aim(
         guarded(components, shares, defence, share),
         coefficient,
-        rivals[control].predictor,
+        rivals[control].fitted,
         rivals[control].learns,
         likely,
         reached,

@@ -31,7 +31,7 @@ from pydantic import Field, model_validator
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.allocation import LEAST_BLOCK, Budget
 from surecast.quantify.estimators.blocks import Scheme, combined
-from surecast.quantify.estimators.estimator import Estimator, Found, estimates, finished, growing
+from surecast.quantify.estimators.estimator import Estimator, Found, estimates, finished
 from surecast.quantify.estimators.monte_carlo import sample_pseudo_values
 from surecast.quantify.failures import with_failures
 from surecast.quantify.hierarchy import problems as hierarchy_problems
@@ -130,7 +130,9 @@ class Fidelities(Estimator):
         rows: list[list[dict[int, np.ndarray]]] = [[] for _ in scheme.blocks]
 
         def until(size: int) -> list[int]:
-            return [block.size * size // total for block in scheme.blocks]
+            """Rows of each block at a look: its share, but as many from the first one on as show its own spread."""
+            least = LEAST_BLOCK if size else 0
+            return [max(block.size * size // total, min(block.size, least)) for block in scheme.blocks]
 
         def cost_of(size: int) -> float:
             parts = zip(until(size), scheme.blocks, strict=True)
@@ -157,9 +159,7 @@ class Fidelities(Estimator):
 
             return with_failures(integrand, np.concatenate(fine), task.bounds, completed)
 
-        smallest = min(block.size for block in scheme.blocks)
-        first = math.ceil(total * LEAST_BLOCK / smallest)
-        record = grow(looks(total, task, first), task, observe, analyse, lambda size: growing(size, task.steps, first))
+        record = grow(looks(total, task), task, observe, analyse)
         size = max(record)
         fine = np.concatenate([part[0] for parts in rows for part in parts if 0 in part])
         plain = sample_pseudo_values(integrand, fine).var(axis=0, ddof=1)

@@ -13,7 +13,7 @@
    for few and unequal disagreements, and none seen still leaves a rule-of-three floor (see `disagreement`).
 
 The verdict doubts the answer if the effective number of failures (sum w)^2/sum w^2 is below a floor, if the
-weights have too heavy a tail (see `tail_index`), if much of the probability was found by the defensive components
+weights have too heavy a tail (see `weights`), if much of the probability was found by the defensive components
 alone, if the simulator and the surrogate disagree about most of the event, or if the surrogate's error under the
 input law is so large that events may lie where it sees none: P(s + error > 0) well above the probability found.
 """

@@ -51,6 +51,12 @@ class Rival:
     losses: list[float] = field(default_factory=list)
 
     @property
+    def fitted(self) -> Predictor:
+        """Its predictor, once it has one."""
+        assert self.predictor is not None
+        return self.predictor
+
+    @property
     def score(self) -> float:
         """Mean loss -log P(event or not, as it was) of the last two batches; infinite without any."""
         return float(np.mean(self.losses[-2:])) if self.losses else np.inf
@@ -100,8 +106,7 @@ class Refinement:
 
     def search(self, rival: Rival, samples: int, optimism: float = 0.0) -> Searched:
         """Where a rival's margin plus `optimism` deviations is positive."""
-        predictor = rival.predictor
-        assert predictor is not None
+        predictor = rival.fitted
 
         def margin(z: np.ndarray) -> np.ndarray:
             if optimism == 0:
@@ -168,11 +173,10 @@ class Refinement:
         defence = guards(self.space.dimension, reliability_index(found.probability))
         proposal = guarded(found.components, found.shares, defence, 0.3)
         z = proposal.draw(self.stream, _CANDIDATES)
-        assert leader.predictor is not None
-        margin, deviation = self.space.unsure(leader.predictor, z)
+        margin, deviation = self.space.unsure(leader.fitted, z)
         spread = leader.spread(deviation)
         log_weights = self.space.log_law(z) - proposal.log_density(z)
-        chosen = choose(z, margin, spread, log_weights, count, _lengths(leader.predictor, z))
+        chosen = choose(z, margin, spread, log_weights, count, _lengths(leader.fitted, z))
         weights = np.exp(log_weights)
         event = float(np.mean(weights * (margin > 0)))
         unsure = float(np.mean(weights * np.exp(log_ndtr(-np.abs(margin) / spread))))

@@ -21,13 +21,13 @@ from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.disagreement import weighted_probability
 from surecast.quantify.estimators.estimator import Estimator, Found, estimates
 from surecast.quantify.estimators.gaussians import Mixture
-from surecast.quantify.estimators.tail_index import LARGEST, tail_index
 from surecast.quantify.exceedance import ExceedanceIntegrand
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.normal_space import NormalSpace
 from surecast.quantify.pictures import tail_picture
 from surecast.quantify.sampling import Task, child, generator
 from surecast.quantify.stopping import grow, looks
+from surecast.quantify.weights import TAIL_INDEX, tail_index
 from surecast.study.errors import EstimationError
 
 UNKNOWN_SHARE = 0.1
@@ -87,9 +87,9 @@ def weight_reasons(found: dict[str, float], least: float, unknown: float = UNKNO
     reasons = []
     if found["effective_failures"] < least:
         reasons.append(f"the effective number of failures, {found['effective_failures']:.0f}, is below {least:.0f}")
-    elif found["tail_index"] > LARGEST:
+    elif found["tail_index"] > TAIL_INDEX:
         reasons.append(
-            f"the weights' tail index, {found['tail_index']:.2f}, is above {LARGEST}, so their mean is not seen "
+            f"the weights' tail index, {found['tail_index']:.2f}, is above {TAIL_INDEX}, so their mean is not seen "
             "well enough"
         )
     if found["unknown_share"] > unknown:

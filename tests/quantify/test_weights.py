@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surecast.quantify.estimators.tail_index import tail_index
+from surecast.quantify.weights import tail_index
 
 
 @pytest.mark.parametrize("k", [0.25, 0.5, 1.0])
