@@ -12,6 +12,8 @@ from surecast.study.bases import Family, evaluate, index_set
 
 DEPENDENT = 1e-10
 """A term whose part orthogonal to those before it is smaller than this share of it adds nothing."""
+_FIRST_STEPS = 64
+"""Length of the path of terms that is followed first."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,7 @@ def fit_expansion(
         if indices is None or worse == 2:
             break
         matrix = np.stack(list(evaluate(indices, families, points)), axis=1)
-        order = _order(matrix[:, 1:], values, selection)
-        chosen, error = select(matrix, values, [0, *(1 + order)])
+        chosen, error = _search(matrix, values, selection)
         course.append((trial, len(chosen), error))
         worse = worse + 1 if error >= lowest else 0
         if error < lowest:
@@ -117,8 +118,23 @@ def fit_expansion(
     return best, Course(*columns)
 
 
-def _order(matrix: np.ndarray, values: np.ndarray, selection: str) -> np.ndarray:
-    """The order in which terms come in, columns of `matrix` (which has no constant)."""
+def _search(matrix: np.ndarray, values: np.ndarray, selection: str) -> tuple[list[int], float]:
+    """Terms to keep and their error, from as much of the path as is needed.
+
+    Long before a path ends, terms fit what few runs do not say. It is followed to four times as many steps until the
+    best number of terms lies in its first half.
+    """
+    most, steps = min(matrix.shape[1] - 1, len(values) - 2), _FIRST_STEPS
+    while True:
+        order = _order(matrix[:, 1:], values, selection, min(steps, most))
+        chosen, error = select(matrix, values, [0, *(1 + order)])
+        if steps >= most or 2 * len(chosen) <= steps:
+            return chosen, error
+        steps *= 4
+
+
+def _order(matrix: np.ndarray, values: np.ndarray, selection: str, steps: int) -> np.ndarray:
+    """The order in which the first terms come in, columns of `matrix` (which has no constant)."""
     from sklearn.linear_model import lars_path, orthogonal_mp
 
     centred = matrix - matrix.mean(axis=0)
@@ -127,7 +143,6 @@ def _order(matrix: np.ndarray, values: np.ndarray, selection: str) -> np.ndarray
     target = values - values.mean()
     if not target.any():
         return np.empty(0, dtype=int)
-    steps = min(matrix.shape[1], len(values) - 2)
     if selection == "omp":
         with warnings.catch_warnings():
             # It warns where the terms so far fit exactly: then the path may well end.
