@@ -1,12 +1,13 @@
 # make run     sets the environment up and runs the studies of config/config.yaml
 # make test    sets it up and runs the tests
+# make coverage  counts how often the intervals of every estimator hold (hours on two cores; see benchmarks/README.md)
 # make setup   only sets it up;  make lock   writes the lock files anew
 
 PYTHON ?= python3.11
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test setup lock
+.PHONY: run test coverage setup lock
 
 run: .venv/.run
 	snakemake --cores all
@@ -14,6 +15,9 @@ run: .venv/.run
 
 test: .venv/.test
 	python -m pytest -n 2 --dist loadfile
+
+coverage: .venv/.test
+	OMP_NUM_THREADS=1 python benchmarks/coverage.py
 
 setup: .venv/.run
 

@@ -55,7 +55,9 @@ def one(case: Case, seed: int) -> list[tuple[str, float, float, float, bool, int
     """Statistic, value, low, high, certified and runs of every estimate of a seed."""
     of = problem(case.problem)
     question = kinds.resolve("question", case.kind)(
-        **case.question, surrogate="none" if case.surrogate == "none" else "best", estimators=[case.estimator]
+        **case.question,
+        surrogate="none" if case.surrogate == "none" else "best",
+        estimators=[{"kind": case.estimator, **case.settings}],
     )
     models = surrogate(case.problem, case.surrogate, case.training_runs, seed % TRAININGS)
     found = ask(

@@ -94,9 +94,7 @@ class Process:
         while True:
             try:
                 return np.linalg.cholesky(matrix)
-            except (
-                np.linalg.LinAlgError
-            ):  # close runs on a smooth function: singular by rounding
+            except np.linalg.LinAlgError:  # close runs on a smooth function: singular by rounding
                 if added > self.amplitude:
                     raise
                 matrix[np.diag_indices_from(matrix)] += added
