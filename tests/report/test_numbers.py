@@ -20,8 +20,9 @@ from surecast.report import numbers
         (1234.5, 1200.0, 1270.0, ("1,234", "1,200", "1,270", "35", "")),
         (-0.5, -0.61, -0.39, ("−0.50", "−0.61", "−0.39", "0.11", "")),
         (0.001, -0.05, 0.05, ("0.001", "−0.050", "0.050", "0.050", "")),
+        (2 / 3, 2 / 3 - 4e-15, 2 / 3 + 4e-15, ("0.66666667", "0.66666667", "0.66666667", "4.0 × 10⁻¹⁵", "")),
         (0.0, 0.0, 0.0, ("0.00000", "0.00000", "0.00000", "0", "")),
-        (2.0, -math.inf, math.inf, ("2.00000", "−∞", "∞", "not known", "")),
+        (2.0, -math.inf, math.inf, ("2.000", "−∞", "∞", "not known", "")),
         (math.nan, math.nan, math.nan, ("not known", "not known", "not known", "not known", "")),
     ],
 )
@@ -38,7 +39,28 @@ def test_what_is_printed_lies_within_a_tenth_of_the_half_width(value: float, hal
     assume(high - low > half)  # not lost to rounding
     shown = numbers.interval(value, low, high)
     read = float(shown.value.replace("−", "-").replace(",", "")) * 10.0**shown.exponent
-    assert abs(read - value) <= 0.1 * half + 1e-11 * max(1.0, abs(value))  # at most twelve decimals
+    assert abs(read - value) <= 0.1 * half + 1e-7 * abs(value)  # at most eight digits
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "printed"),
+    [
+        (1.043e-3, 0.982e-3, 1.104e-3, "0.982 to 1.104 × 10⁻³"),
+        (2.0, -math.inf, math.inf, "no interval: unbounded"),
+        (2.0, 1.0, math.inf, "at least 1.000"),
+        (2.0, -math.inf, 3.0, "at most 3.000"),
+        (2.0, math.nan, math.nan, "no interval"),
+        (2 / 3, 2 / 3 - 4e-15, 2 / 3 + 4e-15, "within ± 4.0 × 10⁻¹⁵"),
+        (0.5, 0.5, 0.5, "within rounding"),
+    ],
+)
+def test_the_interval_in_words(value: float, low: float, high: float, printed: str) -> None:
+    assert numbers.interval(value, low, high).span == printed
+
+
+def test_a_tiny_share_keeps_its_power_of_ten() -> None:
+    assert numbers.percent_interval(1e-9, 0.0, 8e-9) == "1.0 × 10⁻⁷ % (0.0 to 8.0 × 10⁻⁷ %)"
+    assert numbers.percent_interval(0.5, -math.inf, math.inf) == "50.00 % (no interval: unbounded)"
 
 
 @pytest.mark.parametrize(

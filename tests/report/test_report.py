@@ -100,10 +100,10 @@ def test_page_opens_with_every_answer(written: Any) -> None:
         "control variates + surrogates about 390,000 188 times as many 0.082 % outflow, 8 runs",
         "and the 80 for training and choosing the surrogates",
         "variance of outflow 0.5155 (m²/day)²",
-        "probability of peak > 3.47 1.061 × 10⁻³ 95 %: 1.000 to 1.122 × 10⁻³",
+        "probability that peak > 3.47 1.061 × 10⁻³ 95 %: 1.000 to 1.122 × 10⁻³",
         "not certified",
         "Why not: the half-width 0.34 of the value is wider than the tolerance 0.1 <b>.",
-        "first-order index of permeability 0.617",
+        "first-order index of permeability for outflow 0.617",
         "outflow: surrogate fno, seed 2 (squared correlation 0.9986 on the validation runs), runner-up gp",
         "This page shows 20 intervals: 20 at the 95 % level",
     ):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,8 @@ class Estimate:
     equivalent_monte_carlo_runs: float = math.nan
     citations: tuple[str, ...] = ()
     settling: Settling | None = None
+    picture: Mapping[str, Any] = field(default_factory=dict)
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def certified(self) -> bool:
@@ -105,11 +108,15 @@ class Statistic:
 
 @dataclass(frozen=True)
 class Answers:
-    """The answer to one question: its statistics in the order of the file, and what the file says about itself."""
+    """The answer to one question: its statistics in the order of the file, and what the file says about itself.
+
+    `arrays` are the moments of fields over their grids, and pairs of runs of simulator and surrogate.
+    """
 
     question: str
     statistics: tuple[Statistic, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
+    arrays: xr.Dataset | None = None
 
     @property
     def estimates(self) -> list[Estimate]:
@@ -124,19 +131,32 @@ def estimator_words(estimator: str) -> str:
 
 def index_of(statistic: str) -> tuple[str, str] | None:
     """Order and group of a Sobol index: ``first[head]`` gives ``("first", "head")``; None for other statistics."""
-    match = re.fullmatch(r"(first|total)\[(.+)\]", statistic)
-    return (match[1], match[2]) if match else None
+    match = re.fullmatch(r"(first|total|second|shapley)\[(.+)\]", statistic)
+    return (match[1], match[2].replace(",", " and ")) if match else None
+
+
+INDICES = {
+    "first": "first-order index", "total": "total index", "second": "second-order index", "shapley": "Shapley effect",
+}  # fmt: skip
 
 
 def statistic_words(statistic: str, output: str) -> str:
     """A statistic as a reader says it: ``first[head]`` of the outflow is the ``first-order index of head``."""
-    index = index_of(statistic)
-    if index:
-        return f"{'first-order' if index[0] == 'first' else 'total'} index of {index[1]}"
+    if bound := re.fullmatch(r"(lower|upper) (.+)", statistic):
+        return f"{bound[1]} bound of the {statistic_words(bound[2], output)}"
+    if under := re.fullmatch(r"(.+) under (\w+)", statistic):
+        return f"{statistic_words(under[1], output)}, under the law {under[2]}"
+    if index := index_of(statistic):
+        return f"{INDICES[index[0]]} of {index[1]} for {output}"
     if pair := re.fullmatch(r"(covariance|correlation)\[(.+)\]", statistic):
         return f"{pair[1]} of {output} and {pair[2]}"
-    if under := re.fullmatch(r"(.+) under (\w+)", statistic):
-        return f"{under[1]} of {output} under the law {under[2]}"
+    if quantile := re.fullmatch(r"(quantile|cvar)\[(.+)\]", statistic):
+        place = f"{100 * float(quantile[2]):.6g} % quantile"
+        return f"{place} of {output}" if quantile[1] == "quantile" else f"mean of {output} beyond its {place} (CVaR)"
+    if power := re.fullmatch(r"mean of power (\d+)", statistic):
+        return f"mean of {output} to the power {power[1]}"
+    if statistic == "probability":
+        return f"probability that {output}"
     return f"{statistic.replace('_', ' ')} of {output}"
 
 
@@ -159,10 +179,13 @@ def answers_of(dataset: xr.Dataset) -> Answers:
         row = dataset.isel(estimate=index)
         columns = {name: row[name].item() for name in (*COLUMNS, "units", "equivalent_monte_carlo_runs")}
         columns["learnt_runs"] = learnt if columns["surrogate_runs"] else 0
-        estimate = Estimate(**columns, citations=tuple(row["citations"].item().split()), settling=_settling(row))
+        texts = {name: json.loads(row[name].item()) for name in ("picture", "diagnostics") if name in dataset}
+        citations = tuple(row["citations"].item().split())
+        estimate = Estimate(**columns, citations=citations, settling=_settling(row), **texts)
         grouped.setdefault((estimate.output, estimate.statistic), []).append(estimate)
     statistics = tuple(Statistic(rows[0], tuple(rows[1:])) for rows in grouped.values())
-    return Answers(statistics[0].answer.question, statistics, dict(dataset.attrs))
+    arrays = dataset[[name for name in dataset.data_vars if "estimate" not in dataset[name].dims]]
+    return Answers(statistics[0].answer.question, statistics, dict(dataset.attrs), arrays)
 
 
 def _settling(row: xr.Dataset) -> Settling | None:

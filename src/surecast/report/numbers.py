@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 UNKNOWN = "not known"
+MOST_DIGITS = 8
+"""Of a value: more than any simulator supports, however narrow the interval."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,22 @@ class Interval:
         """The power of ten as text (``× 10⁻³``), empty for exponent 0."""
         return f"× {power_of_ten(self.exponent)}" if self.exponent else ""
 
+    @property
+    def span(self) -> str:
+        """The interval in words: ``0.98 to 1.10 × 10⁻³``, ``no interval: unbounded``, ``within ± 2 × 10⁻¹⁵``."""
+        ends = [self.low.strip("−") == "∞", self.high == "∞"]
+        if UNKNOWN in (self.low, self.high):
+            return "no interval"
+        if all(ends):
+            return "no interval: unbounded"
+        if any(ends):
+            text = f"at most {self.high}" if ends[0] else f"at least {self.low}"
+        elif self.low == self.high:
+            return f"within ± {self.half_width}" if self.half_width != "0" else "within rounding"
+        else:
+            text = f"{self.low} to {self.high}"
+        return f"{text} {self.factor}".rstrip()
+
 
 def power_of_ten(exponent: int) -> str:
     """``10⁻³`` for -3."""
@@ -46,11 +64,12 @@ def _signed(text: str) -> str:
     return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", "−")
 
 
-def interval(value: float, low: float, high: float) -> Interval:
+def interval(value: float, low: float, high: float, most: int = MOST_DIGITS) -> Interval:
     """Round a value by its interval: half the width keeps two significant digits.
 
     Values below 0.01 or from 10⁵ on are given with a power of ten. A missing bound reads ``not known``;
-    an interval of no width keeps six significant digits.
+    an interval of no width keeps six significant digits, a value without an interval four, and no value more than
+    `most`: where that is too few to tell both ends apart, `half_width` is given in full, power of ten and all.
     """
     finite = [abs(number) for number in (value, low, high) if math.isfinite(number)]
     largest = max(finite, default=0.0)
@@ -58,8 +77,9 @@ def interval(value: float, low: float, high: float) -> Interval:
     exponent = magnitude if magnitude < -2 or magnitude >= 5 else 0
     scale = 10.0 ** (-exponent) if abs(exponent) < 300 else 1.0
     half = (high - low) / 2 * scale if math.isfinite(low) and math.isfinite(high) else 0.0
-    decimals = 1 - math.floor(math.log10(half)) if half > 0 else 5 - (magnitude - exponent)
-    decimals = min(max(decimals, 0), 12)
+    digits = 6 if math.isfinite(low) and math.isfinite(high) else 4
+    decimals = 1 - math.floor(math.log10(half)) if half > 0 else digits - 1 - (magnitude - exponent)
+    decimals = min(max(decimals, 0), most - 1 - (magnitude - exponent))
 
     def text(number: float) -> str:
         if math.isinf(number):
@@ -67,6 +87,8 @@ def interval(value: float, low: float, high: float) -> Interval:
         return _signed(f"{number * scale:,.{decimals}f}") if math.isfinite(number) else UNKNOWN
 
     width = text(half / scale) if half > 0 else UNKNOWN if not math.isfinite(high - low) else "0"
+    if half > 0 and text(low) == text(high):
+        width = number(half / scale, 2)
     return Interval(text(value), text(low), text(high), width, exponent)
 
 
@@ -88,14 +110,23 @@ def percent(share: float, digits: int = 2) -> str:
     return UNKNOWN if not math.isfinite(share) else f"{number(100 * share, digits)} %"
 
 
+def percent_interval(value: float, low: float, high: float) -> str:
+    """A share with its interval: ``61 % (58 to 64 %)``."""
+    shown = interval(100 * value, 100 * low, 100 * high, most=5)
+    return (
+        f"{shown.value} {shown.factor}".rstrip()
+        + f" % ({shown.span}{'' if shown.span[:2] == 'no' or shown.span == 'within rounding' else ' %'})"
+    )
+
+
 def count(value: float) -> str:
     """A count of runs: exact below a million, rounded above."""
     if not math.isfinite(value):
         return UNKNOWN
     if value < 1e6:
         return f"{round(value):,}"
-    for size, word in ((1e12, "million million"), (1e9, "thousand million"), (1e6, "million")):
-        if value >= size and size < 1e12:
+    for size, word in ((1e9, "thousand million"), (1e6, "million")):
+        if size <= value < 1e12:
             return f"{number(value / size, 2)} {word}"
     return number(value, 2)
 

@@ -4,26 +4,22 @@
     plot(answer)                          # in a notebook: shows every figure that the answer has the data for
     plot(answer).save("figures", "pdf")   # in a script
 
-How estimates settled with their intervals; Sobol indices as bars with theirs; where a rare event lies, with the modes
-found, and how much each run weighs; surrogate against simulator.
+How estimates settled with their intervals; moments of fields with theirs; Sobol indices as bars; where a rare event
+lies, with the modes found, and how much each run weighs; surrogate against simulator.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from surecast.report import numbers
 from surecast.report.estimates import answers_of
-from surecast.report.figures.agreement import agreement
 from surecast.report.figures.canvas import PALETTE, Drawing
-from surecast.report.figures.rare_event import contributions, modes
+from surecast.report.sections.agreement import agreement_section
 from surecast.report.sections.convergence import convergence_section
-from surecast.report.sections.section import file_stem
+from surecast.report.sections.events import events_section
+from surecast.report.sections.fields import fields_section
 from surecast.report.sections.sensitivities import sensitivities_section
 from surecast.study.errors import DataError
 from surecast.study.files import read_dataset, write_text
@@ -95,35 +91,9 @@ def plot(result: xr.Dataset | str | Path) -> Plots:
             "this holds no estimates.", "give what surecast.quantify.estimate returned, or estimates/<question>.nc."
         )
     answers = answers_of(dataset)
-    sections = [convergence_section([answers]), sensitivities_section([answers])]
-    drawings = [drawing for section in sections if section is not None for drawing in section.drawings]
-    return Plots([*drawings, *_rare_events(dataset), *_agreement(dataset)])
-
-
-def _rare_events(dataset: xr.Dataset) -> Iterator[Drawing]:
-    """Modes and weights of every weighted sample."""
-    for row in range(dataset.sizes["estimate"] if "picture" in dataset else 0):
-        one = dataset.isel(estimate=row)
-        picture, found = json.loads(one["picture"].item()), json.loads(one["diagnostics"].item())
-        if not picture:
-            continue
-        words = [one[key].item() for key in ("question", "output", "estimator")]
-        plane = "u1 and u2" if picture["dimension"] == 2 else f"two of {picture['dimension']} directions"
-        points, centres = (np.reshape(picture[key], (-1, 2)) for key in ("points", "modes"))
-        event, shares = np.asarray(picture["event"], dtype=bool), np.asarray(picture["mode_shares"])
-        yield modes(file_stem("modes", *words), f"Where {words[1]}", points, event, centres, shares, plane)
-        if picture["contributions"]:
-            weights, effective = np.asarray(picture["contributions"]), float(found["effective_failures"])
-            yield contributions(file_stem("weights", *words), f"Weights of {words[1]}", weights, effective)
-
-
-def _agreement(dataset: xr.Dataset) -> Iterator[Drawing]:
-    for name in map(str, dataset.data_vars):
-        output = name.removeprefix("simulator_")
-        if name != output and f"surrogate_{output}" in dataset and dataset[name].dims == ("pair",):
-            units = numbers.units(str(dataset[name].attrs.get("units", "1")))
-            values = dataset[name].values, dataset[f"surrogate_{output}"].values
-            yield agreement(file_stem("agreement", output), f"Surrogate of {output}", units, *values)
+    made = (convergence_section, sensitivities_section, fields_section, events_section, agreement_section)
+    sections = [section([answers]) for section in made]
+    return Plots([drawing for section in sections if section is not None for drawing in section.drawings])
 
 
 def standalone(drawing: Drawing) -> str:

@@ -10,10 +10,13 @@ from surecast.report import numbers
 from surecast.report.estimates import Answers, read_answers
 from surecast.report.page import render
 from surecast.report.sections.accuracy import accuracy_section
+from surecast.report.sections.agreement import agreement_section
 from surecast.report.sections.answers import answers_section
 from surecast.report.sections.convergence import convergence_section
 from surecast.report.sections.costs import costs_section
 from surecast.report.sections.dataset import dataset_section
+from surecast.report.sections.events import events_section
+from surecast.report.sections.fields import fields_section
 from surecast.report.sections.methods import methods_section
 from surecast.report.sections.provenance import provenance_section
 from surecast.report.sections.sensitivities import sensitivities_section
@@ -79,7 +82,10 @@ def report(
 
     made = [
         answers_section(answers, asked(study), dict(dataset.get("discretisation_error", {}))),
+        fields_section(answers),
         sensitivities_section(answers),
+        events_section(answers),
+        agreement_section(answers),
         accuracy_section(scores, study.report.examples, trained),
         costs_section(scores, baselines),
         convergence_section(answers),
@@ -143,7 +149,12 @@ def _summary(study: Study, answers: Sequence[Answers], dataset: Mapping[str, Any
     if statistics:
         summary.append(("answers certified", f"{certified} of {len(statistics)}"))
     spent = sum(
-        {(one.question, one.estimator): one.simulator_runs for answer in answers for one in answer.estimates}.values()
+        {
+            (one.question, one.estimator): one.simulator_runs
+            for answer in answers
+            if answer.attributes.get("kind") != "given_data"
+            for one in answer.estimates
+        }.values()
     )
     if spent:
         summary.append(("simulator runs for the estimates", numbers.count(spent)))

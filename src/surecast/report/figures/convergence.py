@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surecast.report.figures.canvas import DASHES, MARKERS, PALETTE, SERIES, Drawing
+from surecast.report.figures.canvas import DASHES, MARKERS, PALETTE, SERIES, Drawing, log_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ def convergence(name: str, title: str, units: str, paths: Sequence[Path], level:
 def _frame(axes: Axes, paths: Sequence[Path]) -> None:
     runs = np.concatenate([path.runs for path in paths])
     if runs.min() > 0 and runs.max() / runs.min() > 4:
-        axes.set_xscale("log")
+        log_axis(axes.xaxis, runs)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.xaxis.set_minor_formatter(lambda value, _: "")
     # Early intervals are so wide that they would hide the rest: show what happens around the final ones.

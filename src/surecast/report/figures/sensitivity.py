@@ -1,4 +1,4 @@
-"""Sobol indices as bars with their intervals: first order beside total, one pair for each group of inputs."""
+"""Sobol indices as bars with their intervals: first order beside total (and Shapley effect) of each group of inputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def sensitivity(name: str, title: str, groups: Sequence[str], indices: Mapping[s
         Stem of the file; title of the figure.
     groups : sequence of str
         Groups of inputs, from top to bottom.
-    indices : mapping of order ("first order", "total") to group to (value, low, high)
+    indices : mapping of order ("first order", "total" ...) to group to (value, low, high)
+        No line is drawn where an interval is unbounded.
     """
     orders = list(indices)
     said = "; ".join(
@@ -41,16 +42,19 @@ def sensitivity(name: str, title: str, groups: Sequence[str], indices: Mapping[s
             axes.barh(
                 at, value, height * 0.86, color=colour, alpha=0.42 if place == 0 else 0.24, linewidth=0, label=order
             )
-            axes.hlines(at, low, high, color=colour, linewidth=2.0)
-            axes.plot(value, at, linestyle="", marker="o" if place == 0 else "D", markersize=4.5, color=colour)
+            known = np.isfinite(low) & np.isfinite(high)
+            axes.hlines(at[known], low[known], high[known], color=colour, linewidth=2.0)
+            axes.plot(value, at, linestyle="", marker="oDs"[place], markersize=4.5, color=colour)
         axes.axvline(0, color=PALETTE["muted"], linewidth=0.8)
         axes.set_yticks(range(len(groups)), groups)
         axes.tick_params(axis="y", length=0, labelcolor=PALETTE["ink"], labelsize=12)
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
-        axes.set_xlim(min(0.0, axes.get_xlim()[0]), max(1.0, axes.get_xlim()[1]))
+        # Indices of pairs are small: only those of inputs are seen against the whole.
+        whole = 0.0 if orders == ["second order"] else 1.0
+        axes.set_xlim(min(0.0, axes.get_xlim()[0]), max(whole, axes.get_xlim()[1]))
         axes.spines["left"].set_visible(False)
         axes.set_title(title)
         axes.set_xlabel("share of the variance", loc="right")
-        drawing.figure.legend(loc="outside lower left", ncols=2)
+        drawing.figure.legend(loc="outside lower left", ncols=3)
     return drawing

@@ -54,6 +54,7 @@ def answers_section(
             "asks": questions.get(answer.question, ""),
             "rows": [_row(statistic, discretisation) for statistic in answer.statistics],
             "help": surrogates_used(answer),
+            "bounds": _bounds(answer),
             "table": _table(answer),
             "estimators": len({estimate.estimator for estimate in answer.estimates}),
         }
@@ -81,6 +82,12 @@ def surrogates_used(answer: Answers) -> list[str]:
                 line += f", runner-up {_trained(second)}"
             lines.append(line)
     return lines
+
+
+def _bounds(answer: Answers) -> str:
+    """Over how many values of the epistemic inputs its bounds are; empty where it has none."""
+    tried = answer.statistics[0].answer.diagnostics.get("epistemic_values", 0.0)
+    return numbers.count(tried) if tried else ""
 
 
 def _trained(label: str) -> str:
@@ -121,7 +128,7 @@ def outputs_named(output: str) -> list[str]:
 def _gain(ratio: float) -> str:
     if not math.isfinite(ratio) or ratio <= 0:
         return ""
-    if 0.995 < ratio < 1.005:
+    if 0.95 < ratio < 1.05:
         return "as many"
     return f"{numbers.number(ratio, 2)} times as many" if ratio >= 1 else f"{numbers.number(1 / ratio, 2)} times fewer"
 
@@ -135,7 +142,7 @@ def _table(answer: Answers) -> Table:
     """Every estimator of a question, with the columns of the estimates' files."""
 
     def digits(value: float) -> str:
-        return numbers.number(value, 5)
+        return numbers.number(value, 5) if not math.isinf(value) else "unbounded"
 
     columns = [
         Column("output", "output"),

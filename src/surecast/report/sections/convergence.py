@@ -10,17 +10,25 @@ from surecast.report.figures.canvas import Drawing
 from surecast.report.figures.convergence import Path, convergence
 from surecast.report.sections.section import Section, file_stem
 
+MOST_OPEN = 12
+"""Figures that are shown at once; more are folded by question."""
+
 
 def convergence_section(answers: Sequence[Answers]) -> Section | None:
     """One figure a statistic, every estimator in it; None where no estimate has a history."""
-    drawings = [
-        drawing
+    found = {
+        answer.question: [
+            drawing for one in answer.statistics if (drawing := _drawing(answer.question, one)) is not None
+        ]
         for answer in answers
-        for statistic in answer.statistics
-        if (drawing := _drawing(answer.question, statistic)) is not None
-    ]
+    }
+    drawings = [drawing for some in found.values() for drawing in some]
     learnt = max((one.learnt_runs for answer in answers for one in answer.estimates), default=0)
-    content = {"figures": drawings, "learnt": numbers.count(learnt) if learnt else ""}
+    questions = [(name, some) for name, some in found.items() if some]
+    content = {
+        "questions": questions if len(drawings) > MOST_OPEN else [("", drawings)],
+        "learnt": numbers.count(learnt) if learnt else "",
+    }
     return Section("convergence", "Convergence", content, drawings) if drawings else None
 
 
