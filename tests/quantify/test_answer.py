@@ -108,6 +108,11 @@ def test_the_answers_are_right_and_carry_units(ready):
         [3.5, 13.8445879], dataset["value"].values, dataset["standard_error"].values, strict=True
     ):
         assert abs(value - truth) < 4 * error
+    # Surrogate and simulator side by side at the test runs, none of which the surrogate saw.
+    pairs = dataset["simulator_response"].values, dataset["surrogate_response"].values
+    assert dataset.sizes["pair"] == 16
+    assert dataset["surrogate_response"].attrs["units"] == "m"
+    assert np.corrcoef(*pairs)[0, 1] > 0.9
     drivers = read_dataset(asked(ready, "drivers")[0])
     assert drivers["statistic"].values.tolist()[:2] == ["first[x1]", "first[x2]"]
     assert drivers["measure"].values.tolist() == ["first"] * 3 + ["total"] * 3

@@ -17,6 +17,7 @@ from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.build import build_estimator
 from surecast.quantify.estimators.estimator import Estimator
 from surecast.quantify.integrand import Integrand
+from surecast.quantify.pictures import agreement_of_test_runs
 from surecast.quantify.sampling import Level, Model, Task
 from surecast.quantify.table import to_csv, to_dataset
 from surecast.study.files import read_json, write_dataset, write_text
@@ -114,6 +115,9 @@ def answer(
         own.close()
     dataset = to_dataset(question_name, estimates, study.seed, units)
     dataset = dataset.merge(fields, compat="override", join="override", combine_attrs="override")
+    if choice.models:
+        pairs = agreement_of_test_runs(manifest, law.names, choice.models[0], integrand.outputs)
+        dataset = dataset.merge(pairs, compat="override", join="override", combine_attrs="override")
     dataset.attrs |= _attributes(study, question_name, question, choice)
     dataset.attrs["dataset"] = read_json(manifest)["digest"]
     dataset.attrs["digest"] = write_dataset(output_nc, dataset)

@@ -132,6 +132,7 @@ def _bound(estimates: Sequence[Estimate], name: str, best: Callable[[list[float]
         methods=(*first.methods, *METHODS),
         diagnostics={"epistemic_values": float(len(estimates)), "place": float(place)},
         covariance=(),
+        picture={},
     )
 
 

@@ -7,6 +7,7 @@ the singular vectors of the proposal's centres (where the event was found), fill
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,22 @@ def agreement(inputs: xr.Dataset, simulated: xr.Dataset, surrogate: Model, outpu
         for who, array in (("simulator", simulated[name].values[done]), ("surrogate", predicted[name].values)):
             made[f"{who}_{name}"] = ("pair", np.asarray(array), attributes | {"long_name": f"{title}, by the {who}"})
     return made
+
+
+def agreement_of_test_runs(
+    manifest: str | Path, inputs: Sequence[str], surrogate: Model, outputs: Sequence[str]
+) -> xr.Dataset:
+    """`agreement` at the test runs of a study's dataset; empty where it has fewer than two that did not fail."""
+    from surecast.assemble.open import open_dataset
+    from surecast.evaluate.split import in_split
+
+    dataset = open_dataset(manifest)
+    names = [name for name in outputs if dataset[name].dims == ("run",)]
+    good = in_split(dataset, "test") & ~dataset["failed"].values.astype(bool)
+    runs = dataset.isel(run=np.flatnonzero(good)).reset_coords(drop=True)
+    if runs.sizes["run"] < 2 or not names:
+        return xr.Dataset()
+    return agreement(runs[list(inputs)].load(), runs[names].load(), surrogate, names)
 
 
 def _rounded(values: np.ndarray) -> list[Any]:
