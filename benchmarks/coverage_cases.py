@@ -37,6 +37,8 @@ class Case:
         Runs that the surrogate learns from; none enters an estimate.
     settings : mapping
         Settings of the estimator.
+    true : mapping
+        True values that are this question's alone.
     """
 
     problem: str
@@ -46,6 +48,7 @@ class Case:
     question: Mapping[str, Any]
     training_runs: int = 256
     settings: Mapping[str, Any] = field(default_factory=dict)
+    true: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -57,6 +60,16 @@ def cases() -> Iterator[Case]:
     """Every cell: sampling estimators without a surrogate, the others with good, poor and wrong ones."""
     for name in names("sobol"):
         yield from _of_output(problem(name))
+    rare_event = {"event": "y > 15", "runs": 1024}
+    for quality in (GOOD["sobol"], POOR, *WRONG):
+        yield Case(
+            "ishigami",
+            "exceedance",
+            "importance_sampling",
+            quality,
+            rare_event,
+            true={"probability": ishigami_above_15()},
+        )
     for name in names("probability"):
         rare = problem(name).reference["probability"] < 1e-2
         runs = {"RP25": 1400}.get(name, 450)
@@ -90,6 +103,17 @@ def _of_output(of: Problem) -> Iterator[Case]:
                 alone = estimator == "surrogate_decomposition" and surrogate != GOOD["sobol"]
                 settings = {"refit": False} if alone else {}
                 yield Case(of.name, kind, estimator, surrogate, question, settings=settings)
+
+
+@functools.cache
+def ishigami_above_15(points: int = 2000) -> float:
+    """P(y > 15), x2 integrated in closed form, x1 and x3 by the midpoint rule.
+
+    With a = sin x1 (1 + x3^4/10) the event is sin^2 x2 > c = (15 - a)/7, of probability 1 - 2/pi asin(sqrt(c)).
+    """
+    middle = (np.arange(points) + 0.5) / points * np.pi
+    a = np.sin(middle - np.pi / 2)[:, None] * (1 + 0.1 * middle**4)
+    return float((1 - 2 / np.pi * np.arcsin(np.sqrt(np.clip((15 - a) / 7, 0, 1)))).mean())
 
 
 @functools.cache

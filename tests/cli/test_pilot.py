@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_slow_simulator_is_timed_by_one_run(study, monkeypatch):
 
 def test_training_is_timed_by_its_steps(study, tmp_path, monkeypatch):
     clock = iter([0.0, 5.0, 10.0, 12.0, 20.0, 24.0])  # 5 s with the imports, 2 s for 3 steps, 4 s for 13
-    monkeypatch.setattr(pilot.time, "perf_counter", lambda: next(clock, 0.0))
+    monkeypatch.setattr(pilot, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     monkeypatch.setattr("surecast.train.train.train", lambda *arguments: None)
     assert pilot.time_trainings(study, ["fno"]) == {"fno": pytest.approx(0.2 * study.training.steps)}
 

@@ -81,7 +81,12 @@ def test_the_studies_that_ship_fit(path: Path) -> None:
         ("surrogates.fno.fields", ["presure"], "surrogates.fno.fields", "did you mean 'pressure'"),
         ("surrogates.fno.modes", 0, "surrogates.fno.modes", "greater than or equal to 1"),
         ("surrogates.gp.outputs", ["peek"], "surrogates.gp.outputs", "did you mean 'peak'"),
-        ("questions.averages.of", ["pressure"], "questions.averages.of", "is a field over y, x, not a number"),
+        (
+            "questions.averages",
+            {"kind": "quantiles", "of": ["pressure"], "levels": [0.5]},
+            "questions.averages.of",
+            "is a field",
+        ),
         ("questions.averages.estimators", ["monte_carl"], "questions.averages.estimators", "monte_carlo"),
         ("questions.averages.tolerance", -1.0, "questions.averages.tolerance", "greater than 0"),
         ("questions.failure.event", "peek > 2.0", "questions.failure.event", "did you mean 'peak'"),
