@@ -15,6 +15,7 @@ import yaml
 from surecast.design.make import make_design
 from surecast.simulate.problems import names
 from surecast.simulate.truth import Truth
+from surecast.study import kinds
 from surecast.study.load import load_study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -106,3 +107,18 @@ def test_the_citation_file_names_this_version():
     assert citation["version"] == project["version"]
     assert citation["license"] == project["license"] == "Apache-2.0"
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("table", ["question", "estimator"])
+@pytest.mark.parametrize("page", ["docs/questions.md", "config/README.md"])
+def test_the_pages_name_every_question_and_estimator(table, page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [kind for kind in kinds.names(table) if f"`{kind}`" not in text] == []
+
+
+def test_the_page_of_questions_gives_each_the_estimators_that_answer_it():
+    text = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+    for kind in kinds.names("question"):
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{kind}` |")]
+        able = kinds.resolve("question", kind).answered_by
+        assert [name for name in able if f"`{name}`" not in row] == []

@@ -82,6 +82,12 @@ def test_without_a_declared_law_there_is_a_value_and_no_interval():
         assert estimate.verdict.startswith("not certified: how the runs were drawn is not declared")
 
 
+def test_epistemic_inputs_are_refused():
+    law = JointLaw({"x": Uniform(low=0, high=1), "e": Uniform(low=0, high=1, role="epistemic")})
+    with pytest.raises(EstimationError, match="cannot hold 'e' fixed, which is epistemic"):
+        answers(law, lambda inputs: (inputs["x"] + inputs["e"]).to_dataset(name="y"))
+
+
 def test_failed_runs_are_told_and_too_few_refused():
     def failing(inputs: xr.Dataset) -> xr.Dataset:
         return corners(inputs).where(inputs["x"] < 0.9)

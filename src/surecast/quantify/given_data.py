@@ -71,6 +71,7 @@ class GivenData(Question):
 
     answered_by: ClassVar[tuple[str, ...]] = ("rank_statistics", "binning")
     law_key: ClassVar[str] = "inputs"
+    takes_epistemic: ClassVar[bool] = False
 
     @field_validator("of", "statistics", "inputs", "splits", mode="before", json_schema_input_type=str | list[str])
     @classmethod
@@ -126,8 +127,11 @@ class GivenData(Question):
 
     def problems(self, study: Study) -> Iterator[tuple[str, str, str]]:
         """See `Question.problems`; there is no budget of runs."""
+        from surecast.quantify.epistemic import check
+
         try:
             self.check_law(study.joint_law())
+            check(self, study.joint_law())
         except EstimationError as error:
             yield self.law_key, error.message, error.remedy
 
