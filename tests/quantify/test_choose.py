@@ -74,5 +74,7 @@ def test_what_a_surrogate_knows_of_itself_is_asked_of_the_right_one(known):
     assert composite.exact_statistics(moments) == pytest.approx([7.0, np.nan], nan_ok=True)
     indices = SobolIntegrand(known.law, ["y"], {"g": ("x1", "x2"), "h": ("x3",)})
     assert composite.exact_statistics(indices) == pytest.approx([0.2, 0.1, 0.2, 0.2])
+    noisy = SobolIntegrand(known.law, ["y"], indices.groups, noisy=True)
+    assert composite.exact_statistics(noisy)[-1] == 0  # of total[seed]: the surrogate knows no noise
     plain = Composite({"y": Model(0)})
     assert np.isnan(plain.exact_statistics(moments)).all()

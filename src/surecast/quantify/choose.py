@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from surecast.quantify.integrand import Integrand
+from surecast.quantify.pick_freeze import NOISE
 from surecast.quantify.sampling import Model
 from surecast.study.errors import EstimationError
 from surecast.study.files import read_json
@@ -149,8 +150,9 @@ class Composite:
             elif statistic.measure == "standard_deviation" and hasattr(model, "variance"):
                 known[index] = np.sqrt(model.variance(statistic.output))
             elif statistic.measure in ("first", "total") and hasattr(model, "sobol"):
-                indices = model.sobol(statistic.output, integrand.groups_of())[statistic.group]
-                known[index] = indices[("first", "total").index(statistic.measure)]
+                # The noise of a stochastic simulator is no input of the surrogate: it explains nothing of it.
+                indices = {NOISE: (0.0, 0.0)} | model.sobol(statistic.output, integrand.groups_of())
+                known[index] = indices[statistic.group][("first", "total").index(statistic.measure)]
         return known
 
 
