@@ -83,6 +83,11 @@ def test_shapley_effects_alone_are_read_out():
     assert section.content["figures"][0]["reading"][0] == "a drives 40 % (20 to 60 %) of the variance of y."
 
 
+def test_the_rest_of_a_noisy_simulator_is_noise_too():
+    section = sensitivities_section([_answers(["first[a]", "total[a]", "total[seed]"])])
+    assert "comes from the simulator's noise or inputs acting together" in section.content["figures"][0]["reading"][-1]
+
+
 @pytest.mark.parametrize("dims", [("x",), ("y", "x"), ("time", "y", "x")])
 def test_moments_of_fields_are_drawn_with_their_intervals_named(dims):
     value = np.linspace(0, 1, 6 ** len(dims)).reshape((6,) * len(dims))

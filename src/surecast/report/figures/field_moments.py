@@ -45,7 +45,7 @@ def field_moment(name: str, moment: FieldMoment) -> Drawing:
     said = f"{moment.title}: from {np.nanmin(moment.value):.4g} to {np.nanmax(moment.value):.4g}; {widths}."
     lines = moment.value.ndim == 1
     shape = 1.0 if lines else float(np.clip(moment.value.shape[0] / moment.value.shape[1], 0.3, 2.0))
-    drawing = Drawing(name, 400, 290 if lines else 110 + 190 * shape, said)
+    drawing = Drawing(name, 400, 290 if lines else 92 + 180 * shape, said)
     with drawing:
         (_lines if lines else _maps)(drawing, moment)
     return drawing

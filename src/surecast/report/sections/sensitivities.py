@@ -72,7 +72,9 @@ def _reading(output: str, indices: Mapping[str, Mapping[str, Bar]], given: bool)
         for group, bar in sorted(first.items(), key=lambda item: -item[1][0])
     ]
     left = 1 - sum(value for value, _, _ in first.values())
-    others = "other inputs or " if given else ""
+    # The noise of a stochastic simulator has a total index alone.
+    noisy = any(group not in first for group in indices.get(ORDERS["total"], {}))
+    others = "other inputs or " if given else "the simulator's noise or " if noisy else ""
     if left < 0.005:
         lines.append("Nothing is left for inputs acting together, as far as these estimates can tell.")
     else:
