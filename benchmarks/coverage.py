@@ -22,12 +22,14 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from coverage_cases import GOOD, TRAININGS, Case, cases, problem, surrogate, truth
 from scipy import stats
 
 from surecast.quantify.answer import ask
+from surecast.quantify.estimates import Estimate
 from surecast.study import kinds
 from surecast.study.code import code_digest
 from surecast.study.errors import EstimationError
@@ -51,8 +53,8 @@ def digest() -> str:
     return code_digest(sorted({target.partition(":")[0] for table in tables for target in table.values()}), root)
 
 
-def one(case: Case, seed: int) -> list[tuple[str, float, float, float, bool, int]]:
-    """Statistic, value, low, high, certified and runs of every estimate of a seed."""
+def one(case: Case, seed: int) -> list[tuple[str, float, float, float, bool, int, float]]:
+    """Statistic, value, low, high, certified, runs, and share of final runs, of every estimate of a seed."""
     of = problem(case.problem)
     question = kinds.resolve("question", case.kind)(
         **case.question,
@@ -68,14 +70,22 @@ def one(case: Case, seed: int) -> list[tuple[str, float, float, float, bool, int
         lambda kind: np.random.SeedSequence([seed, 20240607]),
         steps=0,
     )
-    return [(e.statistic.name, e.value, e.low, e.high, not e.doubts, e.simulator_runs) for e in found]
+    return [
+        (e.statistic.name, e.value, e.low, e.high, not e.doubts, e.simulator_runs, 1 - _before(e) / e.simulator_runs)
+        for e in found
+    ]
+
+
+def _before(estimate: Estimate) -> float:
+    """Runs that were made before the final sample, and are not in it."""
+    return sum(estimate.diagnostics.get(name, 0.0) for name in ("pilot_runs", "refinement_runs"))
 
 
 def measure(case: Case, seeds: range) -> list[dict[str, object]]:
     """Rows of the table for one case, one a statistic."""
     start = time.process_time()
     true = {**truth(case.problem), **case.true}
-    found: dict[str, list[tuple[float, float, float, bool, int]]] = {}
+    found: dict[str, list[Any]] = {}
     refused = ""
     for seed in seeds:
         try:
@@ -83,20 +93,20 @@ def measure(case: Case, seeds: range) -> list[dict[str, object]]:
         except EstimationError as error:  # a refusal in words is an answer: not certified
             refused = error.message
             continue
-        for name, value, low, high, certified, runs in answers:
-            if name == "probability" or name in true:
-                found.setdefault(name, []).append((value, low, high, certified, runs))
+        for name, *answer in answers:
+            if name in true:
+                found.setdefault(name, []).append(answer)
     rows = []
     seconds = (time.process_time() - start) / len(seeds)
     for name, answers in found.items():
-        held = np.array([low <= true[name] <= high for _, low, high, _, _ in answers])
+        held = np.array([low <= true[name] <= high for _, low, high, *_ in answers])
         certified = np.array([answer[3] for answer in answers])
         rows.append(
             {
                 "problem": case.problem, "kind": case.kind, "statistic": name, "estimator": case.estimator,
                 "surrogate": case.surrogate, "seeds": len(seeds), "covered": int(held.sum()),
                 "certified": int(certified.sum()), "covered_certified": int((held & certified).sum()),
-                "width_over_monte_carlo": float(np.median([high - low for _, low, high, _, _ in answers])),
+                "width_over_monte_carlo": _width(answers),
                 "simulator_runs": round(float(np.mean([answer[4] for answer in answers]))),
                 "seconds": round(seconds, 3), "verdict": "",
             }
@@ -104,6 +114,11 @@ def measure(case: Case, seeds: range) -> list[dict[str, object]]:
     if refused and not rows:
         print(f"{case.label}: refused every time: {refused}", file=sys.stderr)
     return rows
+
+
+def _width(answers: list[Any]) -> float:
+    """Median width, as it would be with all runs in the final sample."""
+    return float(np.median([(high - low) * np.sqrt(final) for _, low, high, _, _, final in answers]))
 
 
 def judge(rows: list[dict[str, object]]) -> None:

@@ -6,12 +6,13 @@ With a, b, x the values of A, B and A_i (group i from B, the rest from A), V the
     saltelli    <b (x - a)>/V                        <(a - x)^2>/(2 V)        Saltelli et al. 2010, table 2 (b), (f)
     jansen      1 - <(b - x)^2>/(2 V)                <(a - x)^2>/(2 V)        Jansen 1999; Saltelli 2010, table 2 (c)
     janon       (<b x> - m^2)/v                      1 - (<a x> - m^2)/v      Janon et al. 2014, equation 6
-    adaptive    (<b x> - m^2 - g (<a b> - m^2))/v    1 - (<a x> - m^2 - g (<a b> - m^2))/v
+    adaptive    (<b x> - m^2 - g e)/v                1 - (<a x> - m^2 - g e)/v,     e = <a b> - (<a + b>/2)^2
 
 where the last two take m = <b + x>/2 and v = <(b^2 + x^2)/2> - m^2 of the pair that shares the group (a and x for
-the rest), asymptotically efficient among functions of that pair. <a b> - m^2 has expectation zero, A and B being
-independent: g = 1 - T_i for S_i (and S_i for T_i) removes what b x and a b share. g = 0 is Janon's estimator, best for
-large indices; g = 1 is the centred one of Saltelli, best for small ones.
+the rest), asymptotically efficient among functions of that pair. e has expectation zero but for O(1/n), A and B being
+independent: g = 1 - T_i for S_i (and S_i for T_i) removes what b x and a b share, all of it where x = a (or x = b).
+g = 0 is Janon's estimator, best for large indices; g = 1 is the centred one of Saltelli, best for small ones. g is held
+in the jackknife (`rough`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,21 @@ class Products:
     ab: np.ndarray
 
 
-def indices(given: Products, formula: Formula) -> tuple[np.ndarray, np.ndarray]:
+Shares = tuple[np.ndarray, np.ndarray]
+"""Rough first-order indices (G,) and those of all other inputs together, within 0 and 1: what g is of."""
+
+
+def rough(given: Products) -> Shares:
+    """Rough indices for g, from the means of a whole sample.
+
+    g is held where parts of the sample are compared (the jackknife): it is no more than a number that makes the
+    estimate better, and its own movement, of second order, would be taken for the estimate's.
+    """
+    shared, rest = indices(given, "janon")
+    return np.clip(shared, 0, 1), np.clip(rest, 0, 1)
+
+
+def indices(given: Products, formula: Formula, held: Shares | None = None) -> tuple[np.ndarray, np.ndarray]:
     """First-order indices (..., G) and those of all other inputs together, which are 1 - total."""
     a1, b1, x1 = (given.means[..., slot] for slot in (given.a, given.b, given.x))
     a2, b2, x2 = (given.squares[..., slot] for slot in (given.a, given.b, given.x))
@@ -54,8 +69,9 @@ def indices(given: Products, formula: Formula) -> tuple[np.ndarray, np.ndarray]:
     rest = (given.ax - mean_a**2) / variance_a
     if formula == "janon":
         return shared, rest
-    noise = given.ab - a1 * b1
-    return shared - np.clip(rest, 0, 1) * noise / variance_b, rest - np.clip(shared, 0, 1) * noise / variance_a
+    noise = given.ab - (0.5 * (a1 + b1)) ** 2
+    single, others = held or (np.clip(shared, 0, 1), np.clip(rest, 0, 1))
+    return shared - others * noise / variance_b, rest - single * noise / variance_a
 
 
 def _positive(variance: np.ndarray) -> np.ndarray:

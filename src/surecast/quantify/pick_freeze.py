@@ -29,7 +29,7 @@ from typing import Literal
 import numpy as np
 
 from surecast.quantify.estimates import Statistic
-from surecast.quantify.indices import Formula, Products, indices
+from surecast.quantify.indices import Formula, Products, Shares, indices, rough
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.shapley import chain, increments, places
 from surecast.study.laws.joint import JointLaw
@@ -163,10 +163,12 @@ class SobolIntegrand(Integrand):
         order = rows[:, self.runs_per_row :, 0].astype(np.int64)
         columns = np.concatenate([values, self.products(values, values, order)], axis=2)
         width, size = self.runs_per_row, columns.shape[2]
+        whole = columns.mean(axis=0)
+        held = self.held(whole[..., :width], whole[..., width:])
 
         def function(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             table = means.reshape(*means.shape[:-1], -1, size)
-            return self.answers(table[..., :width], table[..., width:])
+            return self.answers(table[..., :width], table[..., width:], held)
 
         return columns.reshape(len(rows), -1), function
 
@@ -192,35 +194,51 @@ class SobolIntegrand(Integrand):
             found.append(a * left[..., slots["again"]])
         return np.concatenate(found, axis=2)
 
-    def answers(self, means: np.ndarray, products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _split(self, products: np.ndarray) -> dict[str, np.ndarray]:
+        """The columns of `products` by name."""
+        width = len(self.groups)
+        sizes = {"squares": self.runs_per_row, "ab": 1}
+        sizes |= dict.fromkeys(("ax", "bx"), width * self.picks)
+        sizes |= dict.fromkeys(("ar", "br"), width * self.reversed) | {"pair": len(self.pairs)}
+        sizes |= {"chain": width * self.chained, "again": int(self.noisy)}
+        parts = np.split(products, np.cumsum(list(sizes.values()))[:-1], axis=-1)
+        return dict(zip(sizes, parts, strict=True))
+
+    def _given(self, means: np.ndarray, of: Mapping[str, np.ndarray]) -> list[Products]:
+        """What `indices` takes: of the rows as they are, and with A and B in each other's place."""
+        a, b = self.slots["a"], self.slots["b"]
+        found = [Products(means, of["squares"], a, b, self.slots["mixed"], of["ax"], of["bx"], of["ab"])]
+        if self.reversed:
+            found.append(Products(means, of["squares"], b, a, self.slots["reverse"], of["br"], of["ar"], of["ab"]))
+        return found
+
+    def held(self, means: np.ndarray, products: np.ndarray) -> list[Shares]:
+        """Rough indices of the whole sample, for every part of `_given`; see `indices.rough`."""
+        return [rough(given) for given in self._given(means, self._split(products))] if self.picks else []
+
+    def answers(
+        self, means: np.ndarray, products: np.ndarray, held: Sequence[Shares] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Statistics (..., K S) and variances (..., K) from means (..., K, runs) and products of `products`."""
-        width, runs = len(self.groups), self.runs_per_row
-        sizes = [runs, 1] + [width] * (2 * self.picks + 2 * self.reversed) + [len(self.pairs)] * self.reversed
-        sizes += [width] * self.chained + [1] * self.noisy
-        parts = iter(np.split(products, np.cumsum(sizes)[:-1], axis=-1))
-        squares, ab = next(parts), next(parts)
+        of = self._split(products)
         centre = means.mean(axis=-1, keepdims=True) ** 2
-        variance = np.maximum(squares.mean(axis=-1, keepdims=True) - centre, np.finfo(float).tiny)
+        variance = np.maximum(of["squares"].mean(axis=-1, keepdims=True) - centre, np.finfo(float).tiny)
         slots = self.slots
         found: dict[str, np.ndarray] = {}
         if self.picks:
-            ax, bx = next(parts), next(parts)
-            one, two = slots["a"], slots["b"]
-            given = Products(means, squares, one, two, slots["mixed"], ax, bx, ab)
-            first, others = indices(given, self.formula)
+            given = self._given(means, of)
+            both = [indices(one, self.formula, held[place] if held else None) for place, one in enumerate(given)]
+            first, others = (np.mean(parts, axis=0) for parts in zip(*both, strict=True))
         if self.reversed:
-            ar, br, pair = next(parts), next(parts), next(parts)
-            back = indices(Products(means, squares, two, one, slots["reverse"], br, ar, ab), self.formula)
-            first, others = 0.5 * (first + back[0]), 0.5 * (others + back[1])
             i, j = np.array(self.pairs, dtype=np.int64).reshape(-1, 2).T
-            single = 0.5 * (bx + ar)
-            found["second"] = (pair - single[..., i] - single[..., j] + ab) / variance
+            single = 0.5 * (of["bx"] + of["ar"])
+            found["second"] = (of["pair"] - single[..., i] - single[..., j] + of["ab"]) / variance
         if self.chained:
-            found["shapley"] = next(parts) / variance
+            found["shapley"] = of["chain"] / variance
         share = np.ones_like(variance)
         if self.noisy:
-            both = 0.5 * (means[..., slots["a"]] + means[..., slots["again"]])
-            share = (next(parts) - both**2) / variance
+            mean = 0.5 * (means[..., slots["a"]] + means[..., slots["again"]])
+            share = (of["again"] - mean**2) / variance
         if self.picks:
             found |= {"first": first, "total": share - others}
         table = [found[measure] for measure in self.measures]

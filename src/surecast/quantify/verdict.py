@@ -176,18 +176,18 @@ def tail_reasons(values: np.ndarray) -> tuple[str, ...]:
     return (TAIL,) if largest_share(values) > TOO_HEAVY_SHARE else ()
 
 
-def sampling_error(values: np.ndarray, level: float) -> float:
+def sampling_error(values: np.ndarray, level: float, reach: float = 1.0, heavy_share: float = HEAVY_SHARE) -> float:
     """Standard error of the mean of independent values, widened for heavy tails.
 
-    Where one value makes more than a fifth of the sample variance, another as far out may be yet unseen:
-    by the rule of three its expected number is below -log(1 - level), about 3 at 95 %. What so many would
+    Where one value makes more than `heavy_share` of the sample variance, another `reach` times as far out may be yet
+    unseen: by the rule of three its expected number is below -log(1 - level), about 3 at 95 %. What so many would
     add to the mean is one more part of the error, taken as t times a standard error.
     """
     n = len(values)
     error = float(values.std(ddof=1)) / np.sqrt(n)
-    if largest_share(values) <= HEAVY_SHARE:
+    if largest_share(values) <= heavy_share:
         return error
-    unseen = -np.log1p(-level) * float(np.abs(values - values.mean()).max()) / n
+    unseen = -np.log1p(-level) * reach * float(np.abs(values - values.mean()).max()) / n
     return float(np.hypot(error, unseen / t_quantile(level, n - 1)))
 
 

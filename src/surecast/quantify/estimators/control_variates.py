@@ -42,10 +42,25 @@ from surecast.quantify.intervals import union, welch
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import KnowsItself, Model, Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
-from surecast.quantify.verdict import integral_reasons, require_floor, sampling_error, tail_reasons
+from surecast.quantify.verdict import (
+    HEAVY_SHARE,
+    integral_reasons,
+    largest_share,
+    require_floor,
+    sampling_error,
+    tail_reasons,
+)
 from surecast.study.errors import EstimationError
 
 _SCRAMBLINGS = 32
+_NOTED_SHARE = 0.05
+"""Share of one residual in the spread of all from which the tail beyond it counts, where the controls help at all."""
+_HELPS = 0.9
+"""Spread of the residuals over that of the response below which the controls help."""
+_REACH = 3.0
+"""An unseen residual may lie so many times as far out as the farthest one seen."""
+_NEGLIGIBLE = 0.25
+"""An interval so reached that is narrower than this share of the plain one stands even where both tails are heavy."""
 
 
 class ControlVariates(Estimator):
@@ -200,7 +215,9 @@ def corrected(
     chosen = chosen * worthwhile(response, centred, folds, noise)[:, None]
     residuals = response - (chosen * centred).sum(axis=1)
     mean = chosen.mean(axis=0)
-    sampling = sampling_error(residuals, level) ** 2
+    worse = largest_share(residuals) > _NOTED_SHARE and residuals.std() < _HELPS * response.std()
+    reach, noted = (_REACH, _NOTED_SHARE) if worse else (1.0, HEAVY_SHARE)
+    sampling = sampling_error(residuals, level, reach, noted) ** 2
     # The coefficients were chosen against the same covariance of R replicates: each costs a degree of freedom.
     left = len(own) - 1 - own.shape[1]
     integrals = float(mean @ noise @ mean) * (len(own) - 1) / left
@@ -208,12 +225,17 @@ def corrected(
     error = float(np.sqrt(sampling + integrals))
     share = integrals / error**2 if error > 0 else 0.0
     of = statistic or Statistic("", "mean", "mean")
-    result, reasons = figure(of, float(residuals.mean()), error, dof, level), tail_reasons(residuals)
-    if reasons and not tail_reasons(response):
-        # The controls fail in the tail, where one run says too little of it. Without them the interval holds still.
+    result = figure(of, float(residuals.mean()), error, dof, level)
+    reasons = tail_reasons(residuals)
+    if worse:
+        # The controls fail in the tail, where a few runs say too little of it: reach further, or do without them.
         plain = figure(of, float(response.mean()), sampling_error(response, level), len(response) - 1, level)
-        low, high = union((result.low, result.high), (plain.low, plain.high))
-        result, reasons = Figure(result.value, low, high, max(error, plain.standard_error)), ()
+        low, high = union((result.value, result.value), (plain.low, plain.high))
+        trusted = not tail_reasons(response)
+        if trusted and high - low < result.high - result.low:
+            result = Figure(result.value, low, high, plain.standard_error)
+        if trusted or result.high - result.low < _NEGLIGIBLE * (plain.high - plain.low):
+            reasons = ()
     found = Found(
         result,
         (*reasons, *integral_reasons(own @ mean, share)),

@@ -195,7 +195,8 @@ class _Work:
         single = _first(self.single, count)
         paired = _first(self.rows, rows)
         found = [self._analyse(plan.given[k], k, single, paired, level) for k in range(len(self.each))]
-        return [one for output in found for one in output]
+        spent = {"pilot_runs": float(self.pilot_runs)}
+        return [replace(one, diagnostics=one.diagnostics | spent) for output in found for one in output]
 
     def _analyse(
         self, given: Expansion | SampledEffects | None, place: int, single: Any, paired: Any, level: float
