@@ -179,13 +179,13 @@ def tail_reasons(values: np.ndarray) -> tuple[str, ...]:
 def sampling_error(values: np.ndarray, level: float, reach: float = 1.0, heavy_share: float = HEAVY_SHARE) -> float:
     """Standard error of the mean of independent values, widened for heavy tails.
 
-    Where one value makes more than `heavy_share` of the sample variance, another `reach` times as far out may be yet
+    Where one value makes more than a fifth of the sample variance, another `reach` times as far out may be yet
     unseen: by the rule of three its expected number is below -log(1 - level), about 3 at 95 %. What so many would
     add to the mean is one more part of the error, taken as t times a standard error.
     """
     n = len(values)
     error = float(values.std(ddof=1)) / np.sqrt(n)
-    if largest_share(values) <= heavy_share:
+    if largest_share(values) <= HEAVY_SHARE:
         return error
     unseen = -np.log1p(-level) * reach * float(np.abs(values - values.mean()).max()) / n
     return float(np.hypot(error, unseen / t_quantile(level, n - 1)))

@@ -74,7 +74,7 @@ def ishigami_above_15(points: int = 2000) -> float:
 
 
 @pytest.mark.parametrize(
-    ("estimator", "seeds"), [(MonteCarlo(), 400), (ImportanceSampling(), 8)], ids=["monte_carlo", "importance_sampling"]
+    ("estimator", "seeds"), [(MonteCarlo(), 400), (ImportanceSampling(), 3)], ids=["monte_carlo", "importance_sampling"]
 )
 def test_a_rare_event_of_ishigami_is_covered(known, chaos, estimator, seeds):
     integrand = ExceedanceIntegrand(known.law, "y > 15")
@@ -113,7 +113,7 @@ def test_a_wrong_surrogate_costs_width_but_not_coverage(known, surrogate):
 
 @pytest.mark.parametrize(
     ("estimator", "seeds"),
-    [(MonteCarlo(), 400), (ScrambledSobol(), 400), (ControlVariates(), 400), (ImportanceSampling(), 8)],
+    [(MonteCarlo(), 400), (ScrambledSobol(), 400), (ControlVariates(), 400), (ImportanceSampling(), 3)],
     ids=["monte_carlo", "scrambled_sobol", "control_variates", "importance_sampling"],
 )
 def test_a_gaussian_tail_is_covered(known, estimator, seeds):

@@ -43,9 +43,7 @@ from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import KnowsItself, Model, Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
 from surecast.quantify.verdict import (
-    HEAVY_SHARE,
     integral_reasons,
-    largest_share,
     require_floor,
     sampling_error,
     tail_reasons,
@@ -53,8 +51,6 @@ from surecast.quantify.verdict import (
 from surecast.study.errors import EstimationError
 
 _SCRAMBLINGS = 32
-_NOTED_SHARE = 0.05
-"""Share of one residual in the spread of all from which the tail beyond it counts, where the controls help at all."""
 _HELPS = 0.9
 """Spread of the residuals over that of the response below which the controls help."""
 _REACH = 3.0
@@ -215,9 +211,8 @@ def corrected(
     chosen = chosen * worthwhile(response, centred, folds, noise)[:, None]
     residuals = response - (chosen * centred).sum(axis=1)
     mean = chosen.mean(axis=0)
-    worse = largest_share(residuals) > _NOTED_SHARE and residuals.std() < _HELPS * response.std()
-    reach, noted = (_REACH, _NOTED_SHARE) if worse else (1.0, HEAVY_SHARE)
-    sampling = sampling_error(residuals, level, reach, noted) ** 2
+    worse = bool(tail_reasons(residuals)) and residuals.std() < _HELPS * response.std()
+    sampling = sampling_error(residuals, level, _REACH if worse else 1.0) ** 2
     # The coefficients were chosen against the same covariance of R replicates: each costs a degree of freedom.
     left = len(own) - 1 - own.shape[1]
     integrals = float(mean @ noise @ mean) * (len(own) - 1) / left
