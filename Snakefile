@@ -17,7 +17,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
     os.environ[variable] = "1"
 os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
 
-from surecast.cli import lock
+from surecast.cli import lock, warm
 from surecast.cli.plan import Plans, lock_digest
 from surecast.study.errors import SurecastError
 
@@ -27,8 +27,18 @@ ROOT = Path(str(workflow.current_basedir)).resolve()
 configfile: str(ROOT / "config" / "config.yaml")
 
 
+if workflow.is_main_process:
+    lock.announce()
+else:
+    # On a node of a cluster the process that submitted the job cannot be seen, nor what it has started.
+    for variable in (lock.MAIN_PROCESS, warm.SOCKETS):
+        os.environ.pop(variable, None)
+
 try:
-    PLANS = Plans(config, ROOT / "config" / "studies", lock_digest(ROOT / "envs"))
+    # A study that is new here will be run, most likely: what its jobs import is imported while it is planned.
+    planned_only = not {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"}.isdisjoint(sys.argv)
+    new = warm.start if workflow.is_main_process and not planned_only else None
+    PLANS = Plans(config, ROOT / "config" / "studies", lock_digest(ROOT / "envs"), new)
 except SurecastError as error:
     # Not a WorkflowError: its lines of Snakefile would hide the one message that matters.
     for message in getattr(error, "errors", [error]):
@@ -39,9 +49,6 @@ config["study_files"] = PLANS.files
 
 if workflow.is_main_process:
     lock.register(Path.cwd())
-else:
-    # On a node of a cluster the process that submitted the job cannot be seen.
-    os.environ.pop(lock.MAIN_PROCESS, None)
 
 
 report: str(ROOT / "workflow" / "report" / "workflow.rst")
@@ -78,6 +85,8 @@ include: "workflow/rules/papers.smk"
 
 
 onstart:
+    warm.start()
+    warm.expect(name for plan in PLANS.values() for name in plan.imports)
     for name, plan in PLANS.items():
         print(f"{name}: results in {plan.paths.root}/, logs in {plan.paths.logs}/", file=sys.stderr)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -69,8 +70,9 @@ def test_other_processes_give_the_same_numbers_and_store_every_run(study, tmp_pa
     assert there.identical(here)
     assert here["failed"].values.sum() > 0
     assert len(RunStore(tmp_path / "there")) == truth.runs_made == len(calls(study)) == 100
-    assert len({pid for pid, _, _ in calls(study)}) >= 2
-    assert {threads for pid, threads, _ in calls(study)} == {"1"}
+    elsewhere = {(pid, threads) for pid, threads, _ in calls(study) if pid != str(os.getpid())}
+    assert elsewhere
+    assert {threads for _, threads in elsewhere} == {"1"}
     again = Truth(study, store=RunStore(tmp_path / "there"), workers=2)
     assert again(inputs).identical(here)
     assert (again.runs_made, again.runs_found) == (0, 100)

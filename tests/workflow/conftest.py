@@ -40,7 +40,6 @@ class House:
         """Environment in which `surecast` is the copy."""
         return os.environ | {
             "PYTHONPATH": str(self.root / "src"),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
 

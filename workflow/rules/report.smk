@@ -42,7 +42,8 @@ rule report:
         "results/{study}/benchmarks/report.tsv"
     message:
         "{wildcards.study}: writing the report"
-    threads: 1
+    # Processes that draw figures, each with one thread.
+    threads: 4
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),

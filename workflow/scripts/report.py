@@ -1,6 +1,10 @@
 """Write the report of a study."""
 
-from surecast.cli.job import job
+from surecast.cli.threads import one_thread
+
+one_thread(snakemake)
+
+from surecast.cli.job import job  # noqa: E402 (what it imports reads the number of threads)
 
 with job(snakemake) as study:
     from surecast.report.report import report
@@ -14,4 +18,5 @@ with job(snakemake) as study:
         snakemake.output.figures,
         snakemake.output.tables,
         list(snakemake.input.histories),
+        processes=snakemake.threads,
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surecast.cli import imports, lock
+from surecast.cli import imports, lock, warm
 from surecast.study.errors import SurecastError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def bare_job(snakemake: Any, of: str) -> Iterator[None]:
     threads = os.environ.get("OMP_NUM_THREADS")
     if threads != "1":
         raise SystemExit(f"OMP_NUM_THREADS is {threads!r}: sums would depend on it. Run the job through the Snakefile.")
+    warm.hand_over(snakemake.rule)
     _end_with_main_process()
     terminal = os.dup(2)
     with open(snakemake.log[0], "w", encoding="utf-8") as log:
@@ -70,13 +71,12 @@ def _say(terminal: int, text: str) -> None:
 
 def _end_with_main_process() -> None:
     """End this process when the main Snakemake process is gone: after a `kill -9` nothing must go on writing."""
-    owner = os.environ.get(lock.MAIN_PROCESS)
+    owner = lock.main_process()
     if owner is None:
         return
-    pid, started = int(owner.split(":")[0]), float(owner.split(":")[1])
 
     def watch() -> None:
-        while lock.process_started(pid) == started:
+        while owner.alive():
             time.sleep(0.5)
         os._exit(1)
 

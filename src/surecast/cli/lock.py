@@ -14,8 +14,6 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from surecast.study.files import write_text
-
 MAIN_PROCESS = "SURECAST_MAIN_PROCESS"
 
 
@@ -90,20 +88,33 @@ def unlock(directory: str | Path) -> list[Path]:
     return stale
 
 
-def register(directory: str | Path) -> None:
-    """Record this process as running Snakemake in `directory` until it ends; remove what dead ones left.
-
-    Jobs find it in the environment as ``<pid>:<start>`` and end when it does.
-    """
-    if stale := unlock(directory):
-        print(f"An earlier run was killed: its {len(stale)} stale lock files are removed.", file=sys.stderr)
+def announce() -> Owner:
+    """Name this process as the main one: what it starts finds it in the environment, and ends when it does."""
     started = process_started(os.getpid())
     assert started is not None, "a process that runs has a start time"
-    me = Owner(socket.gethostname(), os.getpid(), started)
+    os.environ[MAIN_PROCESS] = f"{os.getpid()}:{started}"
+    return Owner(socket.gethostname(), os.getpid(), started)
+
+
+def register(directory: str | Path) -> None:
+    """Record this process as running Snakemake in `directory` until it ends; remove what dead ones left."""
+    if stale := unlock(directory):
+        print(f"An earlier run was killed: its {len(stale)} stale lock files are removed.", file=sys.stderr)
+    from surecast.study.files import write_text
+
+    me = announce()
     path = _folder(directory) / f"{me.host}-{me.pid}.json"
     write_text(path, json.dumps(asdict(me)) + "\n")
-    os.environ[MAIN_PROCESS] = f"{me.pid}:{me.started}"
     atexit.register(path.unlink, missing_ok=True)
+
+
+def main_process() -> Owner | None:
+    """The main process of Snakemake that this process works for, None where the environment names none."""
+    named = os.environ.get(MAIN_PROCESS)
+    if named is None:
+        return None
+    pid, _, started = named.partition(":")
+    return Owner(socket.gethostname(), int(pid), float(started))
 
 
 def _folder(directory: str | Path) -> Path:

@@ -9,7 +9,7 @@ files and kept under ``.snakemake/surecast/plans/``; nothing heavy is imported t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from surecast.study.model import Study
 
 STAGES = ("design", "simulate", "assemble", "train", "evaluate", "baselines", "quantify", "report")
+HEAVY = ("torch", "sklearn.linear_model", "sklearn.gaussian_process")
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -44,6 +45,8 @@ class Plan:
         Names of the surrogates that every question needs.
     fingerprints : dict
         ``{settings, code, lock}`` of every job, by stage and item (``train:fno``, ``simulate:test-0000``).
+    imports : list of str
+        Packages that take long to import and that its surrogates use, see `HEAVY`.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Plan:
     surrogates: dict[str, list[int]]
     questions: dict[str, list[str]]
     fingerprints: dict[str, dict[str, str]]
+    imports: list[str]
 
     @property
     def paths(self) -> Paths:
@@ -149,6 +153,8 @@ class Plans(dict[str, Plan]):
         Where names are looked up.
     lock : str
         Digest of the lock file.
+    new : callable, optional
+        Called before a study is planned that is not in the cache.
 
     Attributes
     ----------
@@ -163,12 +169,14 @@ class Plans(dict[str, Plan]):
         If the configuration or a study file is wrong.
     """
 
-    def __init__(self, config: Mapping[str, Any], config_dir: str | Path, lock: str) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], config_dir: str | Path, lock: str, new: Callable[[], None] | None = None
+    ) -> None:
         super().__init__()
-        self.config_dir, self.lock = Path(config_dir), lock
+        self.config_dir, self.lock, self.new = Path(config_dir), lock, new
         self.files: dict[str, str] = {}
         for item in _asked(config):
-            made = plan(item, config_dir, lock)
+            made = plan(item, config_dir, lock, new=new)
             if self.files.setdefault(made.name, made.file) != made.file:
                 raise StudyError(
                     f"two studies are named {made.name!r}, so that their results would lie in one folder.",
@@ -180,7 +188,7 @@ class Plans(dict[str, Plan]):
         self.asked = list(self.values())
 
     def __missing__(self, name: str) -> Plan:
-        self[name] = made = plan(name, self.config_dir, self.lock)
+        self[name] = made = plan(name, self.config_dir, self.lock, new=self.new)
         self.files[name] = made.file
         return made
 
@@ -210,7 +218,13 @@ def _asked(config: Mapping[str, Any]) -> list[str]:
     return asked
 
 
-def plan(study: str | Path, config_dir: str | Path, lock: str, directory: str | Path = ".") -> Plan:
+def plan(
+    study: str | Path,
+    config_dir: str | Path,
+    lock: str,
+    directory: str | Path = ".",
+    new: Callable[[], None] | None = None,
+) -> Plan:
     """Plan of one study, given by name or path; from the cache in `directory` if no file has changed.
 
     Raises
@@ -226,7 +240,10 @@ def plan(study: str | Path, config_dir: str | Path, lock: str, directory: str | 
     from surecast.study.files import write_json
     from surecast.study.load import find_study, load_study
 
-    loaded = load_study(find_study(study, config_dir).resolve())
+    found = find_study(study, config_dir).resolve()
+    if new is not None:
+        new()
+    loaded = load_study(found)
     loaded.check()
     made = make_plan(loaded, lock)
     watched = _watch(dict.fromkeys(_watched_files(loaded), ""))
@@ -270,12 +287,15 @@ def _watched_files(study: Study) -> list[str]:
 def make_plan(study: Study, lock: str) -> Plan:
     """Plan of a study that has been checked."""
     from surecast.design.parts import parts
-    from surecast.study.code import code_digest
+    from surecast.study.code import code_digest, imported
 
     codes: dict[tuple[str, ...], str] = {}
     fingerprints = {}
+    heavy: set[str] = set()
     for job in jobs(study):
         targets = tuple(sorted(set(job.code)))
+        if job.stage == "train":
+            heavy.update(imported(targets, study.folder))
         if targets not in codes:
             codes[targets] = code_digest(targets, study.folder)
         files = {str(path): digest.of_file(path) for path in named_files(job.settings, study.folder)}
@@ -293,6 +313,7 @@ def make_plan(study: Study, lock: str) -> Plan:
         surrogates={name: list(study.build_surrogate(name).seeds(study)) for name in study.surrogates},
         questions={name: needed(study, name) for name in study.questions},
         fingerprints=fingerprints,
+        imports=[name for name in HEAVY if name in heavy],
     )
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from surecast.quantify.estimators.gaussians import Mixture
 from surecast.quantify.sampling import Model
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 MOST_DRAWS = 300
 MOST_WEIGHTS = 200
@@ -82,6 +84,8 @@ def agreement(inputs: xr.Dataset, simulated: xr.Dataset, surrogate: Model, outpu
     values = np.stack([np.asarray(simulated[name].values, dtype=np.float64) for name in outputs])
     done = np.flatnonzero(np.isfinite(values).all(axis=0))[-MOST_PAIRS:]
     predicted = surrogate(inputs.isel(run=done))
+    import xarray as xr
+
     made = xr.Dataset()
     for name in outputs:
         attributes = dict(simulated[name].attrs)
@@ -103,6 +107,8 @@ def agreement_of_test_runs(
     good = in_split(dataset, "test") & ~dataset["failed"].values.astype(bool)
     runs = dataset.isel(run=np.flatnonzero(good)).reset_coords(drop=True)
     if runs.sizes["run"] < 2 or not names:
+        import xarray as xr
+
         return xr.Dataset()
     return agreement(runs[list(inputs)].load(), runs[names].load(), surrogate, names)
 

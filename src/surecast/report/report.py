@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from surecast.report import numbers
 from surecast.report.estimates import Answers, read_answers
+from surecast.report.figures import beside
 from surecast.report.page import render
 from surecast.report.sections.accuracy import accuracy_section
 from surecast.report.sections.agreement import agreement_section
@@ -40,6 +41,7 @@ def report(
     figures_dir: str | Path,
     tables_dir: str | Path,
     histories: Sequence[str | Path] = (),
+    processes: int = 1,
 ) -> None:
     """Write ``report.html``, ``figures/*.pdf`` and ``tables/*.{csv,tex,bib}``; the same inputs give the same bytes.
 
@@ -59,6 +61,8 @@ def report(
         Folders for the figures and the tables; made if they are not there.
     histories : sequence of path
         ``surrogates/<name>/seed<k>.history.nc``: how the trainings went.
+    processes : int
+        How many draw figures at once; no byte depends on it.
 
     Raises
     ------
@@ -80,19 +84,20 @@ def report(
     digests |= {f"surrogates/{path.parent.name}/{path.name}": str(one.attrs["digest"]) for path, one in courses.items()}
     digests |= {"dataset.json": str(dataset["digest"])} if dataset else {}
 
-    made = [
-        answers_section(answers, asked(study), dict(dataset.get("discretisation_error", {}))),
-        fields_section(answers),
-        sensitivities_section(answers),
-        events_section(answers),
-        agreement_section(answers),
-        accuracy_section(scores, study.report.examples, trained),
-        costs_section(scores, baselines),
-        convergence_section(answers),
-        dataset_section(study, dataset),
-        methods_section(study, answers),
-        provenance_section(study, digests),
-    ]
+    with beside.processes(processes):
+        made = [
+            answers_section(answers, asked(study), dict(dataset.get("discretisation_error", {}))),
+            fields_section(answers),
+            sensitivities_section(answers),
+            events_section(answers),
+            agreement_section(answers),
+            accuracy_section(scores, study.report.examples, trained),
+            costs_section(scores, baselines),
+            convergence_section(answers),
+            dataset_section(study, dataset),
+            methods_section(study, answers),
+            provenance_section(study, digests),
+        ]
     sections = [section for section in made if section is not None]
     summary = _summary(study, answers, dataset)
     figures, tables = Path(figures_dir), Path(tables_dir)

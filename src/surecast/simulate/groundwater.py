@@ -43,7 +43,7 @@ class Groundwater(Simulator):
 
     cells: int = Field(default=64, ge=4, le=1024, description="Cells along each side of the unit square.")
     well_radius: float = Field(default=0.04, gt=0, le=0.25, description="Standard deviation of the well's patch, m.")
-    tolerance: float = Field(default=1e-10, gt=1e-14, le=1e-2, description="Relative residual of the linear solver.")
+    tolerance: float = Field(default=3e-11, gt=1e-14, le=1e-2, description="Relative residual of the linear solver.")
     max_iterations: int = Field(default=500, ge=1, le=100_000, description="Iterations before a run has failed.")
 
     def input_names(self) -> tuple[str, ...]:

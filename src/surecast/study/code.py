@@ -69,6 +69,12 @@ def code_files(targets: Iterable[str | Path], folder: str | Path | None = None) 
     return dict(sorted(found.items()))
 
 
+def imported(targets: Iterable[str | Path], folder: str | Path | None = None) -> set[str]:
+    """Every name that code of targets imports: modules of any package, and what is imported from them."""
+    files = code_files(targets, folder)
+    return {name for module, path in files.items() for name in _read(path, module, *_stamp(path))[0]}
+
+
 def _start(target: str | Path, folder: Path | None) -> tuple[str, Path]:
     if isinstance(target, Path) or target.endswith((".py", ".smk")):
         path = Path(target)
@@ -122,9 +128,12 @@ def _read(path: Path, name: str, modified: int, size: int) -> tuple[frozenset[st
     """What a file imports, and its digest: parsed once for both."""
     tree = _parse(path)
     imports = frozenset(_found_imports(tree, path, name))
-    for node in ast.walk(tree):
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
             node.body = node.body[1:]
+        waiting.extend(_statements(node))
     return imports, digest.of_bytes(ast.dump(tree, include_attributes=False).encode())
 
 
@@ -152,15 +161,24 @@ def _found_imports(tree: ast.Module, path: Path, name: str) -> Iterator[str]:
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node save those under ``if TYPE_CHECKING:``."""
+    """Every statement save those under ``if TYPE_CHECKING:`` and those by which a package offers names late."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         yield node
+        if isinstance(node, ast.FunctionDef) and node.name == "__getattr__" and len(node.args.args) == 1:
+            continue  # of a module: it runs for who asks for such a name, not for who imports the package
         if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
             waiting.extend(node.orelse)
         else:
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(_statements(node))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Statements directly below a node (handlers and cases among them): expressions hold none."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        below = getattr(node, field, ())
+        yield from below if isinstance(below, list) else ()
 
 
 def _with_parents(module: str) -> Iterator[str]:

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import log_ndtr, ndtri
-from scipy.stats import qmc
 
 from surecast.quantify.estimators.refits import Refit, Zoomed, refit, zoom
 from surecast.quantify.estimators.search import Searched, guarded, guards, reliability_index, search
@@ -159,6 +158,8 @@ class Refinement:
 
     def _design(self, count: int) -> np.ndarray:
         """Scrambled Sobol points of the input law, every other one of the law inflated."""
+        from scipy.stats import qmc
+
         sampler = qmc.Sobol(self.space.dimension, scramble=True, bits=30, rng=self.stream)
         uniform = sampler.random(2 ** int(np.ceil(np.log2(count))))[:count] + 2.0**-31
         wide = guards(self.space.dimension, _START_BETA)[1].scale

@@ -18,7 +18,6 @@ import numpy as np
 
 from surecast.quantify.normal_space import NormalSpace, Predictor
 from surecast.train.models.gaussian_process import GaussianProcess
-from surecast.train.models.gaussian_process_fit import fit_output
 from surecast.train.models.process import Process
 
 _MOST_RUNS = 600
@@ -97,6 +96,8 @@ def refit(space: NormalSpace, base: Predictor | None, iterations: int = 20) -> R
 
 def _fit(space: NormalSpace, base: Predictor | None, z: np.ndarray, values: np.ndarray, iterations: int) -> Refit:
     from threadpoolctl import threadpool_limits
+
+    from surecast.train.models.gaussian_process_fit import fit_output  # it imports what a plan does not need
 
     if base is not None:
         space.surrogate_runs += len(z)

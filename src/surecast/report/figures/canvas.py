@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from surecast.report.figures.beside import Pending
 from surecast.study.files import written_aside
 
 if TYPE_CHECKING:
@@ -102,10 +103,6 @@ class Drawing:
     printed : bool
         Whether it is wanted as PDF too.
 
-    Attributes
-    ----------
-    svg : str
-        The SVG element for the page, once the context has been left.
     """
 
     def __init__(self, name: str, width: float, height: float, description: str, printed: bool = True) -> None:
@@ -127,11 +124,7 @@ class Drawing:
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         try:
             if kind is None:
-                # Laid out once, for both; with an engine left, matplotlib would draw twice for each.
-                self.figure.get_layout_engine().execute(self.figure)  # type: ignore[union-attr]
-                self.figure.set_layout_engine(None)
-                self.svg = self._render_svg()
-                self._pdf = self._render_pdf() if self.printed else b""
+                self._rendered = Pending(self._render)
         finally:
             self._context.__exit__(None, None, None)
             del self.figure
@@ -139,6 +132,17 @@ class Drawing:
     def axes(self, rows: int = 1, columns: int = 1, **options: object) -> list[Axes]:
         """A grid of axes, row by row."""
         return list(self.figure.subplots(rows, columns, squeeze=False, **options).ravel())  # type: ignore[call-overload]
+
+    @property
+    def svg(self) -> str:
+        """The SVG element for the page, once the context has been left."""
+        return self._rendered.wait()[0].decode()
+
+    def _render(self) -> tuple[bytes, bytes]:
+        # Laid out once, for both; with an engine left, matplotlib would draw twice for each.
+        self.figure.get_layout_engine().execute(self.figure)  # type: ignore[union-attr]
+        self.figure.set_layout_engine(None)
+        return self._render_svg().encode(), self._render_pdf() if self.printed else b""
 
     def _render_svg(self) -> str:
         buffer = io.StringIO()
@@ -172,7 +176,7 @@ class Drawing:
         """Write ``<name>.pdf`` into `folder`."""
         path = folder / f"{self.name}.pdf"
         with written_aside(path) as aside:
-            aside.write_bytes(self._pdf)
+            aside.write_bytes(self._rendered.wait()[1])
         return path
 
 
@@ -185,7 +189,7 @@ def _fonts_for_embedding() -> Iterator[None]:
     from fontTools.subset import Options
 
     kept = Options._drop_tables_default
-    Options._drop_tables_default = [*kept, "GDEF", "GPOS", "GSUB"]
+    Options._drop_tables_default = [*kept, "GDEF", "GPOS", "GSUB", "MATH"]
     try:
         yield
     finally:
