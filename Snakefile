@@ -18,7 +18,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
 
 from surecast.cli import lock, warm
-from surecast.cli.plan import Plans, lock_digest
+from surecast.cli.plan import lock_digest
+from surecast.cli.plans import Plans
 from surecast.study.errors import SurecastError
 
 ROOT = Path(str(workflow.current_basedir)).resolve()

@@ -1,8 +1,10 @@
 """Do the intervals hold? Every open problem, kind of question, estimator and surrogate, over many seeds.
 
-    make coverage                    all cells, 100 seeds each (about an hour on two cores)
+    make coverage                    all cells, 100 seeds each (hours on two cores); goes on where it was ended
     python benchmarks/coverage.py --quick         one problem a kind, as CI does
-    python benchmarks/coverage.py --check         whether benchmarks/coverage.csv is of the present code
+    python benchmarks/coverage.py --check         which part of benchmarks/coverage.csv is of the present code
+
+A cell is measured again when its question, the code of its question and estimator, or the number of seeds has changed.
 
 Seeds are 0, 1, 2, ... and nothing else. A cell is one statistic of one estimator with one surrogate. Counted are
 
@@ -18,9 +20,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,7 @@ from surecast.quantify.answer import ask
 from surecast.quantify.estimates import Estimate
 from surecast.study import kinds
 from surecast.study.code import code_digest
+from surecast.study.digest import of_json
 from surecast.study.errors import EstimationError
 
 TABLE = Path(__file__).with_name("coverage.csv")
@@ -41,16 +45,22 @@ APPROXIMATE: frozenset[tuple[str, str]] = frozenset()
 """(kind, estimator) whose documentation says that the interval is approximate."""
 COLUMNS = (
     "problem", "kind", "statistic", "estimator", "surrogate", "seeds", "covered", "certified", "covered_certified",
-    "width_over_monte_carlo", "simulator_runs", "seconds", "verdict",
+    "width", "width_over_monte_carlo", "simulator_runs", "seconds", "verdict", "code",
 )  # fmt: skip
 VALID_FOR_MONTE_CARLO = ("moments", "quantiles", "sobol", "exceedance", "expectations")
 
 
-def digest() -> str:
-    """Digest of all code that decides the intervals."""
+@functools.cache
+def _code(kind: str, estimator: str) -> str:
     root = Path(__file__).resolve().parent.parent
-    tables = (kinds.TABLES["question"], kinds.TABLES["estimator"])
-    return code_digest(sorted({target.partition(":")[0] for table in tables for target in table.values()}), root)
+    targets = (kinds.target("question", kind), kinds.target("estimator", estimator))
+    return code_digest([target.partition(":")[0] for target in targets], root)
+
+
+def digest(case: Case, seeds: int) -> str:
+    """Digest of all that decides the rows of a case: what is asked, and the code of its question and estimator."""
+    asked = [case.label, dict(case.question), case.training_runs, dict(case.settings), seeds]
+    return of_json([asked, _code(case.kind, case.estimator)])[:12]
 
 
 def one(case: Case, seed: int) -> list[tuple[str, float, float, float, bool, int, float]]:
@@ -106,13 +116,19 @@ def measure(case: Case, seeds: range) -> list[dict[str, object]]:
                 "problem": case.problem, "kind": case.kind, "statistic": name, "estimator": case.estimator,
                 "surrogate": case.surrogate, "seeds": len(seeds), "covered": int(held.sum()),
                 "certified": int(certified.sum()), "covered_certified": int((held & certified).sum()),
-                "width_over_monte_carlo": _width(answers),
+                "width": float(f"{_width(answers):.4g}"), "width_over_monte_carlo": "",
                 "simulator_runs": round(float(np.mean([answer[4] for answer in answers]))),
-                "seconds": round(seconds, 3), "verdict": "",
+                "seconds": round(seconds, 3), "verdict": "", "code": digest(case, len(seeds)),
             }
         )  # fmt: skip
     if refused and not rows:
         print(f"{case.label}: refused every time: {refused}", file=sys.stderr)
+        row = dict.fromkeys(COLUMNS, "") | {
+            "problem": case.problem, "kind": case.kind, "estimator": case.estimator, "surrogate": case.surrogate,
+            "seeds": len(seeds), "covered": 0, "certified": 0, "covered_certified": 0, "seconds": round(seconds, 3),
+            "code": digest(case, len(seeds)),
+        }  # fmt: skip
+        rows.append(row)
     return rows
 
 
@@ -124,15 +140,13 @@ def _width(answers: list[Any]) -> float:
 def judge(rows: list[dict[str, object]]) -> None:
     """Relate widths to Monte Carlo's, and write each cell's verdict."""
     plain = {
-        (row["problem"], row["kind"], row["statistic"]): float(str(row["width_over_monte_carlo"]))
+        (row["problem"], row["kind"], row["statistic"]): float(str(row["width"]))
         for row in rows
-        if row["estimator"] == "monte_carlo"
+        if row["estimator"] == "monte_carlo" and row["width"] != ""
     }
     for row in rows:
         width = plain.get((row["problem"], row["kind"], row["statistic"]))
-        own = float(str(row["width_over_monte_carlo"]))
-        row["width_over_monte_carlo"] = "" if not width else round(own / width, 3)
-    for row in rows:
+        row["width_over_monte_carlo"] = round(float(str(row["width"])) / width, 3) if width else ""
         row["verdict"] = "; ".join(_faults(row, len(rows))) or "holds"
 
 
@@ -146,6 +160,8 @@ def _faults(row: dict[str, object], cells: int) -> list[str]:
         faults.append("under-covers")
     if certified and stats.binom.cdf(int(str(row["covered_certified"])), certified, level) < ERROR / cells:
         faults.append("certified under-covers")
+    if not row["statistic"]:
+        return ["refused every time"] if good else []
     valid = kind in VALID_FOR_MONTE_CARLO and str(row["width_over_monte_carlo"]) != ""
     if (good or valid) and stats.binom.cdf(certified, seeds, CERTIFIED_SHARE) < ERROR / cells:
         faults.append("refuses too often")
@@ -171,30 +187,56 @@ def main() -> int:
     parser.add_argument("--only", default="", help="cells whose label holds this text; nothing is written")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    if arguments.check:
-        stated = TABLE.read_text().partition("\n")[0].rpartition(" ")[2] if TABLE.exists() else "none"
-        fresh = stated == digest()
-        print(f"{TABLE.name} is {'of the present code' if fresh else 'stale: run `make coverage`'}")
-        return 0
     every = list(cases())
+    held = _read(every, arguments.seeds)
+    if arguments.check:
+        print(f"{TABLE.name}: {len(held)} of {len(every)} cases are of the present code", end="")
+        print("" if len(held) == len(every) else "; the rest is stale or missing: run `make coverage`")
+        return 0
+    whole = not (arguments.quick or arguments.only)
     chosen = quick(every) if arguments.quick else [case for case in every if arguments.only in case.label]
-    rows: list[dict[str, object]] = []
+    waiting = [case for case in chosen if not whole or case.label not in held]
+    found = {case.label: held[case.label] for case in chosen if whole and case.label in held}
     with ProcessPoolExecutor(arguments.workers) as pool:
-        futures = [(case, pool.submit(measure, case, range(arguments.seeds))) for case in chosen]
-        for place, (case, future) in enumerate(futures, 1):
-            rows += future.result()
-            print(f"{place}/{len(chosen)} {case.label}", file=sys.stderr, flush=True)
+        futures = {pool.submit(measure, case, range(arguments.seeds)): case for case in waiting}
+        for place, future in enumerate(as_completed(futures), 1):
+            case = futures[future]
+            found[case.label] = future.result()
+            print(f"{place}/{len(waiting)} {case.label}", file=sys.stderr, flush=True)
+            if whole:
+                _write(chosen, found)
+    rows = [row for case in chosen for row in found[case.label]]
     judge(rows)
     failing = [row for row in rows if row["verdict"] != "holds"]
-    if not (arguments.quick or arguments.only):
-        lines = [f"# code {digest()}", ",".join(COLUMNS)]
-        TABLE.write_text("\n".join(lines) + "\n")
-        with TABLE.open("a", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerows(rows)
-    for row in failing or rows[:0]:
+    for row in failing:
         print(" ".join(str(row[column]) for column in COLUMNS))
     print(f"{len(rows)} cells, {len(failing)} fail")
     return 1 if failing else 0
+
+
+def _read(every: list[Case], seeds: int) -> dict[str, list[dict[str, object]]]:
+    """Rows of the table that are of the present code, by the label of their case."""
+    held: dict[str, list[dict[str, object]]] = {}
+    if TABLE.exists():
+        wanted = {case.label: digest(case, seeds) for case in every}
+        with TABLE.open(newline="") as file:
+            for row in csv.DictReader(file):
+                label = f"{row['problem']} {row['kind']} {row['estimator']} {row['surrogate']}"
+                if wanted.get(label) == row["code"]:
+                    held.setdefault(label, []).append(dict(row))
+    return held
+
+
+def _write(every: list[Case], found: dict[str, list[dict[str, object]]]) -> None:
+    """Write what was measured so far, in the order of the cases."""
+    rows = [row for case in every for row in found.get(case.label, [])]
+    judge(rows)
+    aside = TABLE.with_suffix(".tmp")
+    with aside.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    aside.replace(TABLE)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from surecast.cli.jobs import named_files
-from surecast.cli.plan import STAGES, Plans, lock_digest, plan
+from surecast.cli.plan import STAGES, lock_digest, plan
+from surecast.cli.plans import Plans
 from surecast.study.errors import StudyError, SurecastError
 
 CONTENT = {

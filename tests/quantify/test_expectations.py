@@ -68,7 +68,7 @@ def test_intervals_under_every_law_cover(known, estimator):
         return xr.Dataset({"y": inputs["a"] + 0.3 * inputs["c"], "z": inputs["b"] + inputs["c"]})
 
     aided = {"surrogate": "rough", "surrogate_runs": 1024} if estimator == "control_variates" else {}
-    seeds = 150
+    seeds = 100
     hits = np.zeros(12)
     for seed in range(seeds):
         found = answers(seed, (rough,) if aided else (), estimators=[estimator], **aided)
@@ -77,7 +77,7 @@ def test_intervals_under_every_law_cover(known, estimator):
 
 
 def test_the_joint_covariance_is_that_of_repeated_estimates():
-    seeds = 300
+    seeds = 200
     values, matrices = [], []
     for seed in range(seeds):
         found = answers(seed, laws={"wet": SHIFTED})

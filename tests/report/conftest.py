@@ -75,7 +75,7 @@ class Made:
         """The page of the first report."""
         return self.folder / "out" / "report.html"
 
-    def write(self, name: str = "out") -> Path:
+    def write(self, name: str = "out", processes: int = 2) -> Path:
         """Write the report and return the page's path."""
         page = self.folder / name / "report.html"
         report(
@@ -87,6 +87,7 @@ class Made:
             page.parent / "figures",
             page.parent / "tables",
             self.histories,
+            processes,
         )
         return page
 

@@ -145,8 +145,8 @@ def test_text_of_the_study_is_escaped(build: Any) -> None:
     assert "<script>alert(1)</script> & 'more'" in Page(text).text
 
 
-def test_same_inputs_same_bytes(written: Any) -> None:
-    first, second = written.page.parent, written.write("again").parent
+def test_same_inputs_same_bytes_by_any_number_of_processes(written: Any) -> None:
+    first, second = written.page.parent, written.write("again", processes=1).parent
     files = {path.relative_to(first) for path in first.rglob("*") if path.is_file()}
     assert files == {path.relative_to(second) for path in second.rglob("*") if path.is_file()}
     assert {path.suffix for path in files} == {".html", ".pdf", ".csv", ".tex", ".bib"}

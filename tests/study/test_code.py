@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from surecast.study import code
 from surecast.study.code import code_digest, code_files
 from surecast.study.errors import ComponentError
 
@@ -73,6 +74,38 @@ def test_surecast_itself_is_followed_but_not_what_only_words_things() -> None:
     assert "surecast.study.laws.karhunen_loeve" in files
     assert not {"surecast.study.errors", "surecast.study.kinds"} & set(files)
     assert not any(name.startswith("numpy") for name in files)
+
+
+def test_what_a_package_offers_late_is_no_code_of_who_imports_it() -> None:
+    """`surecast.citation` belongs to the report: a figure's file must not re-make a simulation."""
+    files = code_files(["surecast.design.make"])
+    assert "surecast" in files
+    assert not [name for name in files if name.startswith("surecast.report.")]
+
+
+def test_what_is_known_of_a_file_holds_until_it_changes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kept for the next process, which parses what has changed and nothing else."""
+    before = code_digest(["model:flow"], folder)
+    code.write_known(folder / "known.json")
+    write(folder / "helper.py", "def twice(x):\n    return x + x\n")
+    monkeypatch.setattr(code, "_known", {})
+    code.read_known(folder / "known.json")
+    read: list[str] = []
+    parse = code._parse
+    monkeypatch.setattr(code, "_parse", lambda path: (read.append(path.name), parse(path))[1])
+    after = code_digest(["model:flow"], folder)
+    assert read == ["helper.py"]
+    assert after != before
+    monkeypatch.setattr(code, "_known", {})
+    assert code_digest(["model:flow"], folder) == after
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"python": "2.7", "files": [["x"]]}', '{"files": []}', "[]"])
+def test_what_is_known_is_left_where_it_cannot_be_used(folder: Path, text: str) -> None:
+    """Torn, or of another Python, whose syntax trees differ."""
+    (folder / "known.json").write_text(text)
+    code.read_known(folder / "known.json")
+    assert code_digest(["model:flow"], folder)
 
 
 def test_a_file_may_be_named(folder: Path) -> None:

@@ -88,7 +88,7 @@ def test_edit_of_the_study(edited, old, new, rules):
     [
         pytest.param("train/models/fno.py", AFTER_TRAIN_FNO, id="network"),
         pytest.param("evaluate/metrics.py", None, id="metrics"),
-        pytest.param("report/report.py", {"report": 1}, id="report"),
+        pytest.param("report/figures/canvas.py", {"report": 1}, id="report"),
         pytest.param("simulate/groundwater.py", EVERYTHING | {"design": 0}, id="simulator"),
         pytest.param("design/monte_carlo.py", EVERYTHING, id="design"),
         pytest.param("simulate/burgers.py", {}, id="a simulator that the study does not use"),

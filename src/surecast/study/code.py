@@ -7,12 +7,14 @@ formatting do not count, nothing heavy is loaded, and an edited module is notice
 from __future__ import annotations
 
 import ast
-import functools
+import json
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from surecast.study import digest
 from surecast.study.errors import ComponentError
+from surecast.study.files import write_text
 
 PACKAGE = Path(__file__).resolve().parents[1]
 EXCLUDED = frozenset(
@@ -20,6 +22,10 @@ EXCLUDED = frozenset(
     for name in ("kinds", "errors", "progress", "paths", "nearest", "source", "translate", "check")
 )
 """They find, refuse, word or show things: nothing in them can change a number."""
+
+
+_known: dict[tuple[str, str, int, int], tuple[frozenset[str], str]] = {}
+"""Path, name, time and size of a file -> what it imports, and its digest."""
 
 
 def code_digest(targets: Iterable[str | Path], folder: str | Path | None = None) -> str:
@@ -123,9 +129,32 @@ def _stamp(path: Path) -> tuple[int, int]:
     return state.st_mtime_ns, state.st_size
 
 
-@functools.cache
+def read_known(file: str | Path) -> None:
+    """Take over what another process knew of files that have not changed since; see `write_known`."""
+    try:
+        held = json.loads(Path(file).read_text(encoding="utf-8"))
+        if held["python"] == sys.version:
+            for path, name, modified, size, imports, code in held["files"]:
+                _known.setdefault((path, name, modified, size), (frozenset(imports), code))
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # none there, or torn: reading the sources again is cheap
+
+
+def write_known(file: str | Path) -> None:
+    """Keep what is known of files, so that the next process parses only those that have changed."""
+    files = [[*key, sorted(imports), code] for key, (imports, code) in sorted(_known.items())]
+    write_text(file, json.dumps({"python": sys.version, "files": files}))
+
+
 def _read(path: Path, name: str, modified: int, size: int) -> tuple[frozenset[str], str]:
     """What a file imports, and its digest: parsed once for both."""
+    key = (str(path), name, modified, size)
+    if key not in _known:
+        _known[key] = _parsed(path, name)
+    return _known[key]
+
+
+def _parsed(path: Path, name: str) -> tuple[frozenset[str], str]:
     tree = _parse(path)
     imports = frozenset(_found_imports(tree, path, name))
     waiting: list[ast.AST] = [tree]

@@ -12,7 +12,7 @@ from surecast.quantify.moments import MomentsIntegrand
 from surecast.quantify.quantiles import Quantiles, random_sample
 from surecast.study.errors import EstimationError
 
-SEEDS = range(100)
+SEEDS = range(60)
 
 
 def asked(known, truth, surrogate, seed=0, **settings):
