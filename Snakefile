@@ -86,8 +86,9 @@ include: "workflow/rules/papers.smk"
 
 
 onstart:
-    warm.start()
-    warm.expect(name for plan in PLANS.values() for name in plan.imports)
+    if workflow.is_main_process:
+        warm.start()
+        warm.expect(name for plan in PLANS.values() for name in plan.imports)
     for name, plan in PLANS.items():
         print(f"{name}: results in {plan.paths.root}/, logs in {plan.paths.logs}/", file=sys.stderr)
 

@@ -90,7 +90,7 @@ def _of_output(of: Problem) -> Iterator[Case]:
         "exceedance": {"event": f"{y} > {high!r}", "runs": 500},
         "tail": {"of": y, "levels": [0.9], "runs": 1000},
         "expectations": {"of": [{"output": y}, {"output": y, "power": 2}], "runs": 500},
-        "sobol": {"of": y, "runs": 1000},
+        "sobol": {"of": y, "runs": 200 * (of.law.dimension + 2)},
     }
     for kind, question in questions.items():
         for estimator in ("monte_carlo", "scrambled_sobol", "latin_hypercube"):

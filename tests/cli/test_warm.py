@@ -155,7 +155,21 @@ def test_all_end_with_the_main_process(tmp_path):
     servers += [other for server in servers for other in server.children(recursive=True)]
     process.kill()
     process.communicate()
-    assert script.wait(30) == 1
+    assert "the job with it" in script.communicate(timeout=30)[1]
+    assert script.returncode == 1
     wait_for(lambda: all(gone(server.pid) for server in servers) and gone(copy))
     wait_for(lambda: not Path(folder).exists())
-    script.communicate()
+
+
+def test_a_path_too_long_for_a_socket_leaves_jobs_cold(tmp_path):
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN.replace("os.environ[warm.SOCKETS]", "warm.SOCKETS in os.environ")],
+        env=os.environ | {"TMPDIR": str(long)},
+        input="",
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("False"), done.stderr
+    assert list(long.iterdir()) == []

@@ -69,9 +69,13 @@ def start() -> None:
         return
     folder = tempfile.mkdtemp(prefix="surecast-")
     listeners = {group: socket.socket(socket.AF_UNIX) for group in GROUPS}
-    for group, listener in listeners.items():
-        listener.bind(f"{folder}/{group}")  # before a job may ask
-        listener.listen(64)
+    try:
+        for group, listener in listeners.items():
+            listener.bind(f"{folder}/{group}")  # before a job may ask
+            listener.listen(64)
+    except OSError:  # a path too long for a socket
+        shutil.rmtree(folder)
+        return
     descriptors = {group: listener.fileno() for group, listener in listeners.items()}
     # A session of its own: the terminal's interrupt is for the scripts, and the copy of each ends with it.
     process = subprocess.Popen(
@@ -119,8 +123,9 @@ def hand_over(rule: str) -> None:
         socket.send_fds(client, [f"{len(text)}\n".encode()], [1, 2])
         client.sendall(text)
         answer = client.makefile("rb").readline()
-    # Without an answer the process was killed, and the copy with it.
-    sys.exit(int(answer) if answer else 1)
+    if not answer:
+        sys.exit("The process that was to do this job was ended, and the job with it.")
+    sys.exit(int(answer))
 
 
 class _Server:
@@ -148,9 +153,7 @@ class _Server:
                 self.modules += json.loads(self.expected.read_text())
                 self.expected = None
             if self.modules:
-                # What cannot be imported is for the job that needs it to say.
-                with contextlib.suppress(ImportError):
-                    importlib.import_module(self.modules.pop(0))
+                _import(self.modules.pop(0))
         for pid, _ in self.copies.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -199,6 +202,11 @@ class _Server:
         with contextlib.suppress(KeyError):
             self.selector.unregister(client)
         client.close()
+
+
+def _import(name: str) -> None:
+    with contextlib.suppress(Exception):  # what cannot be imported is for the job that needs it to say
+        importlib.import_module(name)
 
 
 def _work(request: dict[str, Any], descriptors: Sequence[int]) -> NoReturn:
@@ -261,7 +269,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     folder, descriptors = Path(sys.argv[1]), json.loads(sys.argv[2])
     for name in EVERY_JOB:
-        importlib.import_module(name)
+        _import(name)
     imports.spare()
     mine, *others = GROUPS
     for group in others:

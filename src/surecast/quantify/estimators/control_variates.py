@@ -7,7 +7,8 @@ many scrambled Sobol points, and that error is in the interval.
 The rows are independent draws that no surrogate was trained on; beta of a fold comes from the other
 folds (Blum, Kalai and Langford 1999; Angelopoulos et al. 2023, prediction-powered inference), so that
 no run chooses its own coefficient. A useless surrogate gets beta near 0 and costs nothing but its time; where the
-other folds show that the controls do harm (a heavy tail), beta is 0.
+other folds show that the controls do harm (a heavy tail), beta is 0. What a surrogate that follows the bulk may hide in
+a tail beyond the runs is in the interval (`beyond_error`).
 
 Probabilities: disagreements of the indicators are rare, so each part gets an interval that holds for small
 counts (see `disagreement`); none in n runs still leaves about 3.7/n, a rule-of-three floor.
@@ -38,7 +39,7 @@ from surecast.quantify.estimators.monte_carlo import row_count, sample_pseudo_va
 from surecast.quantify.estimators.scrambled_sobol import Replicates, layout, replicate_pseudo_values
 from surecast.quantify.failures import with_failures
 from surecast.quantify.integrand import Integrand
-from surecast.quantify.intervals import union, welch
+from surecast.quantify.intervals import t_quantile, union, welch
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import KnowsItself, Model, Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
@@ -55,6 +56,8 @@ _HELPS = 0.9
 """Spread of the residuals over that of the response below which the controls help."""
 _REACH = 3.0
 """An unseen residual may lie so many times as far out as the farthest one seen."""
+_FARTHEST = 5
+"""Rows farthest out at which residuals are compared with the response."""
 _NEGLIGIBLE = 0.25
 """An interval so reached that is narrower than this share of the plain one stands even where both tails are heavy."""
 
@@ -211,8 +214,10 @@ def corrected(
     chosen = chosen * worthwhile(response, centred, folds, noise)[:, None]
     residuals = response - (chosen * centred).sum(axis=1)
     mean = chosen.mean(axis=0)
-    worse = bool(tail_reasons(residuals)) and residuals.std() < _HELPS * response.std()
-    sampling = sampling_error(residuals, level, _REACH if worse else 1.0) ** 2
+    # A single run makes most of what is left, and the response by itself varies less or is better seen.
+    worse = bool(tail_reasons(residuals)) and (residuals.std() < _HELPS * response.std() or not tail_reasons(response))
+    sampling = max(sampling_error(residuals, level, _REACH if worse else 1.0), beyond_error(response, residuals, level))
+    sampling **= 2
     # The coefficients were chosen against the same covariance of R replicates: each costs a degree of freedom.
     left = len(own) - 1 - own.shape[1]
     integrals = float(mean @ noise @ mean) * (len(own) - 1) / left
@@ -238,6 +243,24 @@ def corrected(
         integral_share=share,
     )
     return found, residuals, own @ mean
+
+
+def beyond_error(response: np.ndarray, residuals: np.ndarray, level: float) -> float:
+    """Standard error of the mean of residuals (n,), widened for a response (n,) whose tail reaches beyond the runs.
+
+    A surrogate that follows the bulk may fail in a tail of which the runs, and so their residuals, show nothing. By
+    the rule of three fewer than -log(1 - level) runs as far out as the farthest response may be unseen; there the
+    residual is taken as `_REACH` times as large a share of the response as at the rows farthest out. No more than the
+    response's own error, which needs no surrogate.
+    """
+    n = len(response)
+    far, left = np.abs(response - response.mean()), np.abs(residuals - residuals.mean())
+    top = np.argpartition(far, n - _FARTHEST)[n - _FARTHEST :] if n > _FARTHEST else np.arange(n)
+    size = float(far[top].sum())
+    share = min(_REACH * float(left[top].sum()) / size, 1.0) if size > 0 else 0.0
+    unseen = -np.log1p(-level) * share * float(far.max()) / n
+    error, plain = (float(values.std(ddof=1)) / np.sqrt(n) for values in (residuals, response))
+    return max(error, min(float(np.hypot(error, unseen / t_quantile(level, n - 1))), plain))
 
 
 def _coefficients(mean: np.ndarray) -> dict[str, float]:
