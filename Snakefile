@@ -86,9 +86,11 @@ include: "workflow/rules/papers.smk"
 
 
 onstart:
-    if workflow.is_main_process:
+    if workflow.is_main_process and workflow.local_exec:
         warm.start()
         warm.expect(name for plan in PLANS.values() for name in plan.imports)
+    else:
+        warm.end()
     for name, plan in PLANS.items():
         print(f"{name}: results in {plan.paths.root}/, logs in {plan.paths.logs}/", file=sys.stderr)
 

@@ -47,7 +47,13 @@ class House:
         """Run Snakemake here; with `check`, an exit code other than 0 fails the test with what it printed."""
         command = [sys.executable, "-m", "snakemake", *arguments]
         done = subprocess.run(
-            command, cwd=self.root, env=self.environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
+            command,
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=900,  # a job that waits for more than there is would wait for ever
         )
         if check and done.returncode != 0:
             said = f"{done.stdout}\n{done.stderr}{self.logs()}"

@@ -42,8 +42,8 @@ rule report:
         "results/{study}/benchmarks/report.tsv"
     message:
         "{wildcards.study}: writing the report"
-    # Processes that draw figures, each with one thread.
-    threads: 4
+    # Processes that draw figures, each with one thread; on a cluster every node has as many processors.
+    threads: 2
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),

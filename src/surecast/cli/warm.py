@@ -58,6 +58,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 EXPECTED = "expected.json"
 SECONDS = 0.5
 """Time between two looks at whether the main process is there."""
+_started: list[subprocess.Popen[bytes]] = []
 
 
 def start() -> None:
@@ -89,13 +90,18 @@ def start() -> None:
     os.environ[SOCKETS] = folder
     _measure_copies(Path(folder))
 
-    def end() -> None:
+    _started.append(process)
+    atexit.register(end)
+
+
+def end() -> None:
+    """End the processes that this one has started, where there are any: jobs run elsewhere, or all are done."""
+    while _started:
+        process = _started.pop()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(end)
+        shutil.rmtree(os.environ.pop(SOCKETS), ignore_errors=True)
 
 
 def expect(heavy: Iterable[str]) -> None:
