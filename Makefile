@@ -14,7 +14,7 @@ run: .venv/.run
 	@for report in results/*/report.html; do [ ! -e "$$report" ] || echo "Report: $(CURDIR)/$$report"; done
 
 test: .venv/.test
-	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: .venv/.test
 	OMP_NUM_THREADS=1 python benchmarks/coverage.py

@@ -7,3 +7,8 @@ assert "numpy" not in sys.modules, "NumPy reads the number of threads when it is
 os.environ.update(
     dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 )
+
+
+def pytest_collection_modifyitems(items: list) -> None:
+    """The workflow's files first: each takes minutes, and started last one of them would keep a single worker busy."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
