@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -96,6 +97,10 @@ def test_what_is_known_of_a_file_holds_until_it_changes(folder: Path, monkeypatc
     after = code_digest(["model:flow"], folder)
     assert read == ["helper.py"]
     assert after != before
+    code.write_known(folder / "known.json")
+    kept = [Path(entry[0]) for entry in json.loads((folder / "known.json").read_text())["files"]]
+    held = [path.name for path in kept if path.parent == folder.resolve()]
+    assert sorted(held) == ["helper.py", "model.py"], "what has changed is not kept twice"
     monkeypatch.setattr(code, "_known", {})
     assert code_digest(["model:flow"], folder) == after
 

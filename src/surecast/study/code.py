@@ -141,8 +141,12 @@ def read_known(file: str | Path) -> None:
 
 
 def write_known(file: str | Path) -> None:
-    """Keep what is known of files, so that the next process parses only those that have changed."""
-    files = [[*key, sorted(imports), code] for key, (imports, code) in sorted(_known.items())]
+    """Keep what is known of files as they are now, so that the next process parses only those that have changed."""
+    files = [
+        [path, name, modified, size, sorted(imports), code]
+        for (path, name, modified, size), (imports, code) in sorted(_known.items())
+        if Path(path).is_file() and _stamp(Path(path)) == (modified, size)
+    ]
     write_text(file, json.dumps({"python": sys.version, "files": files}))
 
 

@@ -1,7 +1,7 @@
 """Intervals at 95 % against closed forms, over seeds fixed beforehand, by one-sided binomial tests at the 1 % level.
 
 The settings are those of the study `ishigami`: 1,024 runs for moments and for the event, 4,096 for Sobol indices.
-Importance sampling takes seconds an estimate: `make coverage` counts it (benchmarks/coverage.py).
+Importance sampling takes seconds an estimate: a few seeds here, `make coverage` counts it (benchmarks/coverage.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import pytest
 
 from surecast.quantify.estimators.control_variates import ControlVariates
 from surecast.quantify.estimators.estimator import Estimator
+from surecast.quantify.estimators.importance_sampling import ImportanceSampling
 from surecast.quantify.estimators.monte_carlo import MonteCarlo
 from surecast.quantify.estimators.scrambled_sobol import ScrambledSobol
 from surecast.quantify.exceedance import ExceedanceIntegrand
@@ -73,8 +74,10 @@ def ishigami_above_15(points: int = 2000) -> float:
     return float((1 - 2 / np.pi * np.arcsin(np.sqrt(np.clip((15 - a) / 7, 0, 1)))).mean())
 
 
-def test_a_rare_event_of_ishigami_is_covered(known, chaos):
-    estimator, seeds = MonteCarlo(), len(SEEDS)
+@pytest.mark.parametrize(
+    ("estimator", "seeds"), [(MonteCarlo(), 400), (ImportanceSampling(), 3)], ids=["monte_carlo", "importance_sampling"]
+)
+def test_a_rare_event_of_ishigami_is_covered(known, chaos, estimator, seeds):
     integrand = ExceedanceIntegrand(known.law, "y > 15")
 
     def task(runs: int, seed: int):
@@ -111,8 +114,8 @@ def test_a_wrong_surrogate_costs_width_but_not_coverage(known, surrogate):
 
 @pytest.mark.parametrize(
     ("estimator", "seeds"),
-    [(MonteCarlo(), 400), (ScrambledSobol(), 400), (ControlVariates(), 200)],
-    ids=["monte_carlo", "scrambled_sobol", "control_variates"],
+    [(MonteCarlo(), 400), (ScrambledSobol(), 400), (ControlVariates(), 400), (ImportanceSampling(), 3)],
+    ids=["monte_carlo", "scrambled_sobol", "control_variates", "importance_sampling"],
 )
 def test_a_gaussian_tail_is_covered(known, estimator, seeds):
     """p = Phi(-3) with a surrogate that is wrong by a wave of amplitude 0.2."""

@@ -102,7 +102,6 @@ class Drawing:
         What a reader who does not see the figure should know.
     printed : bool
         Whether it is wanted as PDF too.
-
     """
 
     def __init__(self, name: str, width: float, height: float, description: str, printed: bool = True) -> None:
