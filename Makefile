@@ -6,6 +6,11 @@
 PYTHON ?= python3.11
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Python keeps what it has compiled, also where the environment says otherwise: a workflow is many short processes.
+export PYTHONDONTWRITEBYTECODE :=
+# As in the Snakefile: memory that is freed is asked for again at once.
+export MALLOC_TRIM_THRESHOLD_ ?= 268435456
+export MALLOC_MMAP_THRESHOLD_ ?= 268435456
 
 .PHONY: run test coverage setup lock
 
@@ -28,6 +33,7 @@ setup: .venv/.run
 	$(PIP) install -r envs/torch.txt
 	$(PIP) install --no-deps --require-hashes -r envs/requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	.venv/bin/python -m compileall -q src
 	@touch $@
 
 .venv/.test: .venv/.run envs/requirements-dev.lock

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from surecast.cli import lock, warm
+from surecast.cli.measure_copies import measure_copies
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="jobs start warm on Linux alone")
 
@@ -129,7 +130,7 @@ def test_snakemakes_benchmark_counts_the_copy(main, tmp_path, monkeypatch):
     from snakemake import benchmark
 
     monkeypatch.setattr(benchmark.BenchmarkTimer, "__init__", benchmark.BenchmarkTimer.__init__)
-    warm._measure_copies(Path(main[1][warm.SOCKETS]))
+    measure_copies(Path(main[1][warm.SOCKETS]))
     body = """
     import time
     held = bytearray(400_000_000)

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from snakemake_forks import Forks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "profiles", "config", "envs", "src")
@@ -23,14 +24,16 @@ class House:
     ----------
     root : Path
         Where it stands.
+    forks : Forks
+        Runs Snakemake.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, forks: Forks) -> None:
+        self.root, self.forks = root, forks
         for part in PARTS:
             source = REPOSITORY / part
             if source.is_dir():
-                shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+                shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("*.egg-info"))
             else:
                 root.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, root / part)
@@ -43,18 +46,17 @@ class House:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
 
-    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake here; with `check`, an exit code other than 0 fails the test with what it printed."""
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=900,  # a job that waits for more than there is would wait for ever
-        )
+    def snakemake(self, *arguments: str, check: bool = True, fresh: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake here; with `check`, an exit code other than 0 fails the test with what it printed.
+
+        With `fresh` as from a shell, its own imports included.
+        """
+        if fresh:
+            command = [sys.executable, "-m", "snakemake", *arguments]
+            streams = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL}
+            done = subprocess.run(command, cwd=self.root, env=self.environment, **streams)  # type: ignore[call-overload]
+        else:
+            done = self.forks.run(arguments, self.root, self.environment)
         if check and done.returncode != 0:
             said = f"{done.stdout}\n{done.stderr}{self.logs()}"
             pytest.fail(f"{' '.join(arguments)}: exit code {done.returncode}\n{said}")
@@ -159,7 +161,8 @@ def write_function_study(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def new_house(tmp_path_factory: pytest.TempPathFactory):
     """Function that builds a fresh house."""
-    return lambda name: House(tmp_path_factory.mktemp(name) / "house")
+    with Forks() as forks:
+        yield lambda name: House(tmp_path_factory.mktemp(name) / "house", forks)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import time
@@ -10,13 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-
-spec = importlib.util.spec_from_file_location("digests", Path(__file__).with_name("digests.py"))
-assert spec is not None
-assert spec.loader is not None
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-digests = module.digests
+from digests import digests
 
 
 def wait_for(condition, seconds: float = 120.0) -> None:
@@ -34,12 +27,12 @@ def killed(new_house, function_study):
     study = function_study(house.root.parent / "elsewhere")
     house.edit(study.parent / "mine_helper.py", "return value", "time.sleep(0.2)\n    return value")
     house.edit(study.parent / "mine_helper.py", "\ndef scale", "import time\n\n\ndef scale")
-    config = ("--config", f"studies={study}")
+    config = ("--until", "quantify", "--config", f"studies={study}")
     whole = ("--directory", str(house.root.parent / "whole"), *config)
     broken = ("--directory", str(house.root.parent / "broken"), *config)
     process = house.start("--cores", "2", *broken)
-    runs = house.root.parent / "broken" / "results" / "mine" / "runs"
-    wait_for(lambda: len(list(runs.glob("*.nc"))) >= 3)
+    records = house.root.parent / "broken" / "results" / "mine" / "records" / "simulate"
+    wait_for(lambda: len(list(records.glob("*.json"))) >= 3)
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()

@@ -56,7 +56,7 @@ def test_nothing_to_be_done_is_said_in_five_seconds_of_cpu(made):
 
     made.planned(*CONFIG)  # the plan is in the cache from here on
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = made.snakemake("-n", *CONFIG)
+    done = made.snakemake("-n", *CONFIG, fresh=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "Nothing to be done" in done.stdout + done.stderr
     assert "profile profiles/default" in done.stdout + done.stderr, "Snakemake has not picked the profile up"

@@ -16,6 +16,8 @@ rule train:
         "results/{study}/logs/train/{name}-{seed}.log",
     benchmark:
         "results/{study}/benchmarks/train/{name}-{seed}.tsv"
+    # Trainings take the longest, and most questions wait for all of them.
+    priority: 10
     message:
         "{wildcards.study}: training {wildcards.name}, seed {wildcards.seed}"
     threads: 1

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from surecast.cli import imports, lock
+from surecast.cli.measure_copies import measure_copies
 
 SOCKETS = "SURECAST_WARM_PROCESSES"
 """Variable of the environment in which jobs find the folder of the sockets."""
@@ -51,25 +52,40 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "page": (
         ("report", "papers_page"),
-        ("matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf", "surecast.report.report", "jinja2"),
+        (
+            "matplotlib.backends.backend_svg",
+            "matplotlib.backends.backend_pdf",
+            "surecast.report.report",
+            "jinja2",
+            "surecast.report.figures.fonts:prepare",
+        ),
     ),
 }
 """What each process serves and imports: the first jobs must not wait for what only later ones need."""
-EXPECTED = "expected.json"
+AFTER = {"page": "learnt"}
+"""Imports nothing, unless it is asked for a job, until that other process has imported all: its jobs come last."""
+EXPECTED, READY = "expected.json", "ready"
 SECONDS = 0.5
 """Time between two looks at whether the main process is there."""
 _started: list[subprocess.Popen[bytes]] = []
 
 
-def start() -> None:
+def start(rules: Iterable[str] | None = None) -> None:
     """Start the processes, from the main process of Snakemake, whose jobs find them in the environment; once.
 
     On Linux alone: a fork of a process that has used macOS's own libraries is not safe.
+
+    Parameters
+    ----------
+    rules : iterable of str, optional
+        Rules that have jobs; all have, where that is not known yet.
     """
-    if sys.platform != "linux" or SOCKETS in os.environ:
+    wanted = set(rules) if rules is not None else None
+    groups = [group for group, (served, _) in GROUPS.items() if wanted is None or not wanted.isdisjoint(served)]
+    if sys.platform != "linux" or SOCKETS in os.environ or not groups:
         return
     folder = tempfile.mkdtemp(prefix="surecast-")
-    listeners = {group: socket.socket(socket.AF_UNIX) for group in GROUPS}
+    listeners = {group: socket.socket(socket.AF_UNIX) for group in groups}
     try:
         for group, listener in listeners.items():
             listener.bind(f"{folder}/{group}")  # before a job may ask
@@ -88,8 +104,7 @@ def start() -> None:
     for listener in listeners.values():
         listener.close()
     os.environ[SOCKETS] = folder
-    _measure_copies(Path(folder))
-
+    measure_copies(Path(folder))
     _started.append(process)
     atexit.register(end)
 
@@ -137,8 +152,11 @@ def hand_over(rule: str) -> None:
 class _Server:
     """Waits for scripts, makes a copy of itself for each, and imports what it was told to meanwhile."""
 
-    def __init__(self, folder: Path, descriptor: int, modules: Sequence[str], expected: Path | None) -> None:
-        self.folder, self.modules, self.expected = folder, list(modules), expected
+    def __init__(self, folder: Path, group: str, descriptor: int, after: str | None) -> None:
+        self.folder, self.group = folder, group
+        self.modules = list(GROUPS[group][1])
+        self.expected = folder / EXPECTED if group == "learnt" else None
+        self.after = folder / f"{after}-{READY}" if after else None
         self.listener = socket.socket(fileno=descriptor)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ)
@@ -148,7 +166,9 @@ class _Server:
         """Serve until the main process is gone or ends this one."""
         owner = lock.main_process()
         while owner is not None and owner.alive():
-            for key, _ in self.selector.select(0.0 if self.modules else SECONDS):
+            if self.after is not None and self.after.exists():
+                self.after = None
+            for key, _ in self.selector.select(0.0 if self.modules and self.after is None else SECONDS):
                 if key.fileobj is self.listener:
                     self._accept(self.listener.accept()[0])
                 elif key.data is None:
@@ -158,13 +178,16 @@ class _Server:
             if self.expected is not None and self.expected.exists():
                 self.modules += json.loads(self.expected.read_text())
                 self.expected = None
-            if self.modules:
+            if self.modules and self.after is None:
                 _import(self.modules.pop(0))
+                if not self.modules:
+                    Path(self.folder, f"{self.group}-{READY}").touch()
         for pid, _ in self.copies.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def _accept(self, client: socket.socket) -> None:
+        self.after = None
         head, descriptors, *_ = socket.recv_fds(client, 1, 2)
         while not head.endswith(b"\n"):
             head += client.recv(1)
@@ -211,8 +234,12 @@ class _Server:
 
 
 def _import(name: str) -> None:
+    """Import a module, and call the function after a colon."""
+    module, _, function = name.partition(":")
     with contextlib.suppress(Exception):  # what cannot be imported is for the job that needs it to say
-        importlib.import_module(name)
+        imported = importlib.import_module(module)
+        if function:
+            getattr(imported, function)()
 
 
 def _work(request: dict[str, Any], descriptors: Sequence[int]) -> NoReturn:
@@ -247,29 +274,6 @@ def _work(request: dict[str, Any], descriptors: Sequence[int]) -> NoReturn:
         os._exit(code)
 
 
-def _measure_copies(folder: Path) -> None:
-    """Let Snakemake's benchmarks (9.27) count the copy of a script among the script's children."""
-    import psutil
-    from snakemake.benchmark import BenchmarkTimer
-
-    class Script(psutil.Process):
-        def children(self, recursive: bool = False) -> list[psutil.Process]:
-            found = super().children(recursive)
-            for process in (self, *found):
-                with contextlib.suppress(OSError, ValueError, psutil.NoSuchProcess):
-                    copy = psutil.Process(int((folder / str(process.pid)).read_text()))
-                    found = [*found, copy, *copy.children(recursive=True)]
-            return found
-
-    made = BenchmarkTimer.__init__
-
-    def measuring(self: Any, pid: int, *arguments: Any, **options: Any) -> None:
-        made(self, pid, *arguments, **options)
-        self.main = Script(pid)
-
-    BenchmarkTimer.__init__ = measuring
-
-
 def main() -> None:
     """Serve on the sockets named on the command line, one process each, and end together."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
@@ -277,7 +281,7 @@ def main() -> None:
     for name in EVERY_JOB:
         _import(name)
     imports.spare()
-    mine, *others = GROUPS
+    mine, *others = descriptors
     for group in others:
         if os.fork() == 0:
             mine = group
@@ -285,8 +289,8 @@ def main() -> None:
     for group, descriptor in descriptors.items():
         if group != mine:
             os.close(descriptor)
-    _, modules = GROUPS[mine]
-    _Server(folder, descriptors[mine], modules, folder / EXPECTED if mine == "learnt" else None).serve()
+    after = AFTER.get(mine)
+    _Server(folder, mine, descriptors[mine], after if after in descriptors else None).serve()
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -20,8 +20,8 @@ class Predictor(Protocol):
     def values(self, z: np.ndarray) -> np.ndarray:
         """Values (n, outputs) at points (n, d)."""
 
-    def deviations(self, z: np.ndarray) -> np.ndarray | None:
-        """Standard deviations (n, outputs) of the predictions, or None where it does not know them."""
+    def predict(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The values, and standard deviations (n, outputs) of them, or None where it does not know these."""
 
 
 class Given:
@@ -39,9 +39,9 @@ class Given:
         ]
         return np.concatenate(parts) if parts else np.empty((0, len(self.integrand.outputs)))
 
-    def deviations(self, z: np.ndarray) -> np.ndarray | None:
-        """See `Predictor.deviations`: a surrogate at hand is judged by its errors, not by what it says of itself."""
-        return None
+    def predict(self, z: np.ndarray) -> tuple[np.ndarray, None]:
+        """See `Predictor.predict`: a surrogate at hand is judged by its errors, not by what it says of itself."""
+        return self.values(z), None
 
 
 class NormalSpace:
@@ -131,7 +131,7 @@ class NormalSpace:
         is piecewise linear in the outputs.
         """
         self.surrogate_runs += len(z)
-        values, deviations = predictor.values(z), predictor.deviations(z)
+        values, deviations = predictor.predict(z)
         margin = self.margin_of(values)
         if deviations is None:
             return margin, np.zeros(len(z))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from surecast.report import numbers
 from surecast.report.estimates import Answers, read_answers
-from surecast.report.figures import beside
+from surecast.report.figures import beside, fonts
 from surecast.report.page import render
 from surecast.report.sections.accuracy import accuracy_section
 from surecast.report.sections.agreement import agreement_section
@@ -84,6 +84,7 @@ def report(
     digests |= {f"surrogates/{path.parent.name}/{path.name}": str(one.attrs["digest"]) for path, one in courses.items()}
     digests |= {"dataset.json": str(dataset["digest"])} if dataset else {}
 
+    fonts.prepare()
     with beside.processes(processes):
         made = [
             answers_section(answers, asked(study), dict(dataset.get("discretisation_error", {}))),

@@ -35,9 +35,11 @@ class Refit:
         found = np.stack([process.mean(z) for process in self.processes], axis=1)
         return found if self.base is None else found + self.base.values(z)
 
-    def deviations(self, z: np.ndarray) -> np.ndarray:
-        """See `Predictor.deviations`."""
-        return np.stack([process.deviation(z) for process in self.processes], axis=1)
+    def predict(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `Predictor.predict`."""
+        both = [process.predict(z) for process in self.processes]
+        found, deviations = (np.stack(columns, axis=1) for columns in zip(*both, strict=True))
+        return found if self.base is None else found + self.base.values(z), deviations
 
     @property
     def lengths(self) -> np.ndarray:
@@ -59,12 +61,12 @@ class Zoomed:
         found[close] = self.near.values(z[close])
         return found
 
-    def deviations(self, z: np.ndarray) -> np.ndarray:
-        """See `Predictor.deviations`."""
-        found = self.far.deviations(z)
-        close = np.abs(self.space.margin_of(self.far.values(z))) <= self.width
-        found[close] = self.near.deviations(z[close])
-        return found
+    def predict(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `Predictor.predict`."""
+        found, deviations = self.far.predict(z)
+        close = np.abs(self.space.margin_of(found)) <= self.width
+        found[close], deviations[close] = self.near.predict(z[close])
+        return found, deviations
 
 
 def zoom(space: NormalSpace, far: Refit) -> Zoomed | None:

@@ -6,10 +6,8 @@ same drawing is right in the light and the dark theme and its text is set in the
 
 from __future__ import annotations
 
-import contextlib
 import io
 import re
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surecast.report.figures.beside import Pending
+from surecast.report.figures.fonts import embedded_once
 from surecast.study.files import written_aside
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ class Drawing:
     def _render_pdf(self) -> bytes:
         buffer = io.BytesIO()
         # Without dates the same figure gives the same bytes.
-        with _fonts_for_embedding():
+        with embedded_once():
             self.figure.savefig(buffer, format="pdf", metadata={"CreationDate": None, "ModDate": None})
         return buffer.getvalue()
 
@@ -179,25 +178,9 @@ class Drawing:
         return path
 
 
-@contextlib.contextmanager
-def _fonts_for_embedding() -> Iterator[None]:
-    """Embed fonts without the tables by which text is set: a PDF names the glyphs that it shows, and where.
-
-    Reading and subsetting these tables takes two thirds of the time in which a figure becomes a PDF.
-    """
-    from fontTools.subset import Options
-
-    kept = Options._drop_tables_default
-    Options._drop_tables_default = [*kept, "GDEF", "GPOS", "GSUB", "MATH"]
-    try:
-        yield
-    finally:
-        Options._drop_tables_default = kept
-
-
 def log_axis(axis: Axis, values: np.ndarray, unit: str = "") -> None:
     """A logarithmic axis around positive values, labelled at 1, 2 and 5 times powers of ten where there is room."""
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, NullLocator
 
     positive = values[np.isfinite(values) & (values > 0)]
     if positive.size == 0:
@@ -206,4 +189,4 @@ def log_axis(axis: Axis, values: np.ndarray, unit: str = "") -> None:
     roomy = float(positive.max()) < 100 * float(positive.min())
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if roomy else (1.0,)))
     axis.set_major_formatter(lambda value, _: f"{value:g}{unit}")
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())  # a mark without a label says little and takes as long to draw

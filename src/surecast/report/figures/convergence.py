@@ -69,7 +69,6 @@ def _frame(axes: Axes, paths: Sequence[Path]) -> None:
     if runs.min() > 0 and runs.max() / runs.min() > 4:
         log_axis(axes.xaxis, runs)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.xaxis.set_minor_formatter(lambda value, _: "")
     # Early intervals are so wide that they would hide the rest: show what happens around the final ones.
     low = min(float(path.low[-1]) for path in paths)
     high = max(float(path.high[-1]) for path in paths)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-TOGETHER = 1024
-"""Points whose covariances with the training runs are in memory at once."""
+TOGETHER = 256
+"""Points whose covariances with the training runs are in memory at once: few enough to stay in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,11 @@ class Process:
 
     def latent(self, points: np.ndarray) -> np.ndarray:
         """Conditional mean of y (the logarithm of the output, where `logarithm`), (run,)."""
-        mean = np.empty(len(points))
-        for start in range(0, len(points), TOGETHER):
-            covariance = self._covariances(points[start : start + TOGETHER])
-            # Products summed along each row, not a matrix product: a run's bits do not depend on its neighbours.
-            mean[start : start + TOGETHER] = (covariance * self.weights).sum(axis=1)
-        return self.shift + self.scale * mean
+        return self._conditional(points, mean=True, deviation=False)[0]
 
     def latent_deviation(self, points: np.ndarray) -> np.ndarray:
         """Conditional standard deviation of y, without the noise, (run,)."""
-        from scipy.linalg import solve_triangular
-
-        deviation = np.empty(len(points))
-        for start in range(0, len(points), TOGETHER):
-            block = self._covariances(points[start : start + TOGETHER])
-            half = solve_triangular(self._cholesky, block.T, lower=True, check_finite=False)
-            deviation[start : start + TOGETHER] = np.sqrt(np.maximum(self.amplitude - (half**2).sum(axis=0), 0.0))
-        return self.scale * deviation
+        return self._conditional(points, mean=False, deviation=True)[1]
 
     def mean(self, points: np.ndarray) -> np.ndarray:
         """The prediction: the conditional mean, or where the logarithm was learnt the conditional median, (run,)."""
@@ -71,20 +59,52 @@ class Process:
 
     def deviation(self, points: np.ndarray) -> np.ndarray:
         """Conditional standard deviation of the output, (run,); for logarithms that of the log-normal law."""
-        deviation = self.latent_deviation(points)
+        return self.predict(points)[1] if self.logarithm else self.latent_deviation(points)
+
+    def predict(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`mean` and `deviation`, for little more than the second alone."""
+        latent, deviation = self._conditional(points, mean=True, deviation=True)
         if not self.logarithm:
-            return deviation
+            return latent, deviation
         square = deviation**2
-        return np.asarray(np.exp(self.latent(points) + square / 2) * np.sqrt(np.expm1(square)))
+        return np.exp(latent), np.exp(latent + square / 2) * np.sqrt(np.expm1(square))
+
+    def _conditional(self, points: np.ndarray, *, mean: bool, deviation: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of y, (run,) each; zeros where one is not asked for."""
+        from scipy.linalg import solve_triangular
+
+        means, variances = np.zeros(len(points)), np.zeros(len(points))
+        for start in range(0, len(points), TOGETHER):
+            block = self._covariances(points[start : start + TOGETHER])
+            if deviation:
+                half = solve_triangular(self._cholesky, block.T, lower=True, check_finite=False)
+                variances[start : start + TOGETHER] = np.maximum(self.amplitude - (half * half).sum(axis=0), 0.0)
+            if mean:
+                # Products summed along each row, not a matrix product: a run's bits do not depend on its neighbours.
+                block *= self.weights
+                means[start : start + TOGETHER] = block.sum(axis=1)
+        return self.shift + self.scale * means, self.scale * np.sqrt(variances)
 
     def _covariances(self, points: np.ndarray) -> np.ndarray:
         from scipy.spatial.distance import cdist
 
+        # In place, as most of the time of a prediction goes into passes over this matrix.
         scaled = points / self.lengths
         if self.covariance == "squared_exponential":
-            return np.asarray(self.amplitude * np.exp(-0.5 * cdist(scaled, self.points, "sqeuclidean")))
-        distance = np.sqrt(5.0) * cdist(scaled, self.points)
-        return np.asarray(self.amplitude * (1.0 + distance + distance**2 / 3.0) * np.exp(-distance))
+            found = cdist(scaled, self.points, "sqeuclidean")
+            found *= -0.5
+            np.exp(found, out=found)
+        else:
+            distance = cdist(scaled, self.points)
+            distance *= np.sqrt(5.0)
+            found = distance / 3.0
+            found += 1.0
+            found *= distance
+            found += 1.0
+            np.negative(distance, out=distance)
+            found *= np.exp(distance, out=distance)
+        found *= self.amplitude
+        return np.asarray(found)
 
     @cached_property
     def _cholesky(self) -> np.ndarray:
