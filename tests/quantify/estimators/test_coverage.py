@@ -18,6 +18,8 @@ from surecast.quantify.exceedance import ExceedanceIntegrand
 from surecast.quantify.moments import MomentsIntegrand
 from surecast.quantify.sobol import SobolIntegrand
 
+pytestmark = pytest.mark.counted
+
 SEEDS = range(400)
 WHOLE = 10**6
 
