@@ -207,7 +207,7 @@ class BoundaryFlux(Output):
     centre: multiply the balance of each cell by x (or 1 - x) and sum by parts.
     """
 
-    side: Literal["left", "right"] = Field(description="Side of the domain through which the flow leaves: left or right.")
+    side: Literal["left", "right"] = Field(description="Side through which the flow leaves: left or right.")
 
     def needs(self) -> tuple[str, ...]:
         """``boundary_flux`` by side."""
