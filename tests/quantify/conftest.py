@@ -47,9 +47,8 @@ class Legendre:
         i, j, k = np.array(self.powers).T
         values = np.polynomial.legendre.legvander(x / np.pi, degree)
         self.weights = np.zeros((degree + 1,) * 3)
-        self.weights[i, j, k] = np.linalg.lstsq(values[:, 0, i] * values[:, 1, j] * values[:, 2, k], truth, rcond=None)[
-            0
-        ]
+        basis = values[:, 0, i] * values[:, 1, j] * values[:, 2, k]
+        self.weights[i, j, k] = np.linalg.lstsq(basis, truth, rcond=None)[0]
 
     def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
         count = len(self.weights)
