@@ -39,6 +39,7 @@ from surecast.study.digest import of_json
 from surecast.study.errors import EstimationError
 
 TABLE = Path(__file__).with_name("coverage.csv")
+SEEDS = 100
 LEVEL, APPROXIMATE_LEVEL, ERROR = 0.95, 0.92, 0.01
 CERTIFIED_SHARE, WIDEST = 0.9, 1.1
 APPROXIMATE: frozenset[tuple[str, str]] = frozenset()
@@ -181,10 +182,10 @@ def quick(every: list[Case]) -> list[Case]:
 def main() -> int:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="of another number nothing is written")
     parser.add_argument("--quick", action="store_true", help="one problem a kind; nothing is written")
     parser.add_argument("--check", action="store_true", help="only say whether the table is of the present code")
-    parser.add_argument("--only", default="", help="cells whose label holds this text; nothing is written")
+    parser.add_argument("--only", default="", help="cells whose label holds this text")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     every = list(cases())
@@ -193,18 +194,18 @@ def main() -> int:
         print(f"{TABLE.name}: {len(held)} of {len(every)} cases are of the present code", end="")
         print("" if len(held) == len(every) else "; the rest is stale or missing: run `make coverage`")
         return 0
-    whole = not (arguments.quick or arguments.only)
+    kept = not arguments.quick and arguments.seeds == SEEDS
     chosen = quick(every) if arguments.quick else [case for case in every if arguments.only in case.label]
-    waiting = [case for case in chosen if not whole or case.label not in held]
-    found = {case.label: held[case.label] for case in chosen if whole and case.label in held}
+    waiting = [case for case in chosen if not kept or case.label not in held]
+    found = dict(held) if kept else {}
     with ProcessPoolExecutor(arguments.workers) as pool:
         futures = {pool.submit(measure, case, range(arguments.seeds)): case for case in waiting}
         for place, future in enumerate(as_completed(futures), 1):
             case = futures[future]
             found[case.label] = future.result()
             print(f"{place}/{len(waiting)} {case.label}", file=sys.stderr, flush=True)
-            if whole:
-                _write(chosen, found)
+            if kept:
+                _write(every, found)
     rows = [row for case in chosen for row in found[case.label]]
     judge(rows)
     failing = [row for row in rows if row["verdict"] != "holds"]
