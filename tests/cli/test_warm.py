@@ -162,6 +162,26 @@ def test_all_end_with_the_main_process(tmp_path):
     wait_for(lambda: not Path(folder).exists())
 
 
+@pytest.mark.parametrize(
+    ("rules", "groups"), [(["report", "all"], ["page"]), (["train", "design"], ["learnt", "runs"])]
+)
+def test_only_what_serves_a_rule_with_jobs_is_started(rules, groups):
+    told = MAIN.replace("warm.start()", f"warm.start({rules!r})")
+    process = subprocess.Popen([sys.executable, "-c", told], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    folder, _ = process.stdout.readline().split()
+    assert sorted(path.name for path in Path(folder).iterdir() if path.is_socket()) == groups
+    process.communicate()
+
+
+def test_nothing_is_started_where_no_rule_with_jobs_is_served():
+    told = MAIN.replace("warm.start()", "warm.start(['all'])").replace(
+        "os.environ[warm.SOCKETS]", "warm.SOCKETS in os.environ"
+    )
+    done = subprocess.run([sys.executable, "-c", told], input="", capture_output=True, text=True)
+    assert done.stdout.startswith("False"), done.stderr
+
+
 def test_a_path_too_long_for_a_socket_leaves_jobs_cold(tmp_path):
     long = tmp_path / ("x" * 120)
     long.mkdir()

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from snakemake_forks import Forks
+from snakemake_forks import SECONDS, Forks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "profiles", "config", "envs", "src")
@@ -53,8 +53,15 @@ class House:
         """
         if fresh:
             command = [sys.executable, "-m", "snakemake", *arguments]
-            streams = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL}
-            done = subprocess.run(command, cwd=self.root, env=self.environment, **streams)  # type: ignore[call-overload]
+            done = subprocess.run(
+                command,
+                cwd=self.root,
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=SECONDS,
+            )
         else:
             done = self.forks.run(arguments, self.root, self.environment)
         if check and done.returncode != 0:
