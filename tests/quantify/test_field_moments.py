@@ -71,7 +71,7 @@ def test_sums_over_chunks_are_the_moments_of_the_sample():
     assert fields["mean_y"].dims == ("x",)
 
 
-@pytest.mark.parametrize("estimator", ["monte_carlo", "control_variates"])
+@pytest.mark.parametrize("estimator", ["monte_carlo", pytest.param("control_variates", marks=pytest.mark.counted)])
 def test_pointwise_and_simultaneous_intervals_cover(known, estimator):
     seeds, aided = 120, {}
     if estimator == "control_variates":

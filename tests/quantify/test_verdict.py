@@ -55,7 +55,9 @@ def surrogates(known, chaos):
     }
 
 
-@pytest.mark.parametrize("quality", ["good", "linear", "constant", "shuffled"])
+@pytest.mark.parametrize(
+    "quality", ["good", "shuffled", *(pytest.param(q, marks=pytest.mark.counted) for q in ("linear", "constant"))]
+)
 def test_surrogates_of_every_quality_are_covered_certified_and_no_wider_than_monte_carlo(known, surrogates, quality):
     seeds = 80
     cases = [

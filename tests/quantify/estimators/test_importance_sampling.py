@@ -117,6 +117,7 @@ def test_a_joint_event_of_two_outputs_is_refined(known):
     assert estimate.verdict == "certified"
 
 
+@pytest.mark.counted
 def test_thirty_dimensions_with_a_surrogate_that_is_nearly_right(known):
     """y = exp(0.6 u) + (Q - 29)/(4 sqrt(58)) > 6.417817646676759, u normal and Q chi-square with 29 degrees: p = 1e-3.
 

@@ -41,7 +41,7 @@ def test_equal_weights_are_plain_runs():
     assert weighted.high - weighted.low == pytest.approx(plain.high - plain.low, rel=0.15)
 
 
-@pytest.mark.parametrize("surrogate", ["good", "linear"])
+@pytest.mark.parametrize("surrogate", ["good", pytest.param("linear", marks=pytest.mark.counted)])
 def test_a_far_quantile_is_covered_and_certified(known, surrogate):
     """The quantile 0.999 of a lognormal output: 500 runs, of which Monte Carlo could not even bound it."""
     truth = known.model(lambda u: np.exp(0.8 * u[:, 0] + 0.6 * u[:, 1]))
