@@ -96,7 +96,8 @@ def _of_output(of: Problem) -> Iterator[Case]:
         for estimator in ("monte_carlo", "scrambled_sobol", "latin_hypercube"):
             if kind != "expectations" or estimator == "monte_carlo":
                 yield Case(of.name, kind, estimator, "none", question)
-        aided = ("control_variates", "surrogate_decomposition") if kind == "sobol" else ("control_variates",)
+        beside = {"sobol": ("surrogate_decomposition",), "moments": ("active_sampling",)}.get(kind, ())
+        aided = ("control_variates", *beside)
         for estimator in aided:
             for surrogate in (GOOD["sobol"], POOR, *WRONG):
                 # A chaos fitted within would hide what a poor surrogate does.

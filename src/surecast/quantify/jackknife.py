@@ -36,3 +36,27 @@ def pseudo_values(summands: np.ndarray, function: Callable[[np.ndarray], np.ndar
     whole = function(total / n)
     without = function((total - summands) / (n - 1))
     return n * whole - (n - 1) * without
+
+
+def weighted(
+    summands: np.ndarray, function: Callable[[np.ndarray], np.ndarray], weights: np.ndarray | None
+) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+    """Summands (w T, w) and the function g(E[w T]/E[w]) of rows drawn from another law than the one asked about.
+
+    Parameters
+    ----------
+    summands : (n, k) array
+    function : callable
+        See `pseudo_values`.
+    weights : (n,) array, optional
+        Ratio of the densities, up to a factor; without it nothing changes.
+    """
+    if weights is None:
+        return summands, function
+
+    def answer(means: np.ndarray) -> np.ndarray:
+        total = means[..., -1:]
+        return function(np.divide(means[..., :-1], total, out=np.zeros_like(means[..., :-1]), where=total > 0))
+
+    column = weights[:, None]
+    return np.concatenate([summands * column, column], axis=1), answer

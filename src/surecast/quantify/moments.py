@@ -52,7 +52,7 @@ class Moments(Question):
     takes_fields: ClassVar[bool] = True
     answered_by: ClassVar[tuple[str, ...]] = (
         "control_variates", "monte_carlo", "scrambled_sobol", "latin_hypercube", "multilevel", "multifidelity",
-        "approximate_control_variates",
+        "approximate_control_variates", "active_sampling",
     )  # fmt: skip
 
     @field_validator("of", "statistics", mode="before", json_schema_input_type=str | list[str])

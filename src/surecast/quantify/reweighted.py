@@ -22,6 +22,7 @@ from surecast.quantify.estimators.estimator import Figure, Found
 from surecast.quantify.exceedance import ExceedanceIntegrand
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import weighted_count_interval
+from surecast.quantify.jackknife import weighted
 from surecast.quantify.other_law import LEAST_ROWS, DensityRatio, scaled
 from surecast.quantify.sobol import SobolIntegrand
 from surecast.quantify.verdict import effective_number, weight_reasons
@@ -77,14 +78,7 @@ class ReweightedIntegrand(Integrand):
 
     def summands(self, rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """See `Integrand.summands`."""
-        below, answer = self.base.summands(rows[..., :-1])
-        weights = self.weights(rows)[:, None]
-
-        def function(means: np.ndarray) -> np.ndarray:
-            total = means[..., -1:]
-            return answer(np.divide(means[..., :-1], total, out=np.zeros_like(means[..., :-1]), where=total > 0))
-
-        return np.concatenate([below * weights, weights], axis=1), function
+        return weighted(*self.base.summands(rows[..., :-1]), self.weights(rows))
 
     def groups_of(self) -> Mapping[str, Sequence[str]]:
         """Those of the question asked again."""

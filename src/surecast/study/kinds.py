@@ -65,6 +65,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "estimator": {
         "monte_carlo": "surecast.quantify.estimators.monte_carlo:MonteCarlo",
+        "active_sampling": "surecast.quantify.estimators.active_sampling:ActiveSampling",
         "tail_sampling": "surecast.quantify.estimators.tail_sampling:TailSampling",
         "latin_hypercube": "surecast.quantify.estimators.latin_hypercube:LatinHypercube",
         "scrambled_sobol": "surecast.quantify.estimators.scrambled_sobol:ScrambledSobol",

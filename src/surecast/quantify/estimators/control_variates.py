@@ -40,7 +40,7 @@ from surecast.quantify.estimators.scrambled_sobol import Replicates, layout, rep
 from surecast.quantify.failures import with_failures
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import t_quantile, union, welch
-from surecast.quantify.jackknife import pseudo_values
+from surecast.quantify.jackknife import pseudo_values, weighted
 from surecast.quantify.sampling import KnowsItself, Model, Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
 from surecast.quantify.verdict import (
@@ -104,7 +104,7 @@ class ControlVariates(Estimator):
 
         def analyse(size: int, level: float) -> list[Found]:
             rows = [np.concatenate(blocks)[:size] for blocks in (truth, *predicted)]
-            step = _by_itself if by_itself else _probability if counted else _smooth
+            step = _by_itself if by_itself else _probability if counted else corrected_statistics
             return with_failures(
                 integrand,
                 rows[0],
@@ -165,17 +165,28 @@ def _by_itself(
     return integrand.from_controls(rows, predicted, own, folds, level)
 
 
-def _smooth(
+def corrected_statistics(
     integrand: Integrand,
     rows: np.ndarray,
     predicted: Sequence[np.ndarray],
     own: Sequence[np.ndarray],
     folds: int,
     level: float,
+    weights: np.ndarray | None = None,
 ) -> list[Found]:
+    """Every statistic from rows (n, runs_per_row, columns) of the simulator and of the surrogates.
+
+    Parameters
+    ----------
+    own : sequence of (R, S) arrays
+        See `own_statistics`.
+    weights : (n,) array, optional
+        Of rows that were drawn from another law, see `jackknife.weighted`.
+    """
     done = finished(rows)
-    psi = sample_pseudo_values(integrand, rows)
-    psi_s = np.concatenate([pseudo_values(*integrand.summands(p[done])) for p in predicted], axis=1)
+    psi = sample_pseudo_values(integrand, rows, weights)
+    kept = None if weights is None else weights[done]
+    psi_s = np.concatenate([pseudo_values(*weighted(*integrand.summands(p[done]), kept)) for p in predicted], axis=1)
     own_of = np.concatenate(own, axis=1)
     size = psi.shape[1]
     found: list[Found] = []

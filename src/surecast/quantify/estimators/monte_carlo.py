@@ -25,7 +25,7 @@ from surecast.quantify.estimators.estimator import (
 from surecast.quantify.failures import with_failures
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson
-from surecast.quantify.jackknife import pseudo_values
+from surecast.quantify.jackknife import pseudo_values, weighted
 from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
 from surecast.quantify.verdict import constant_outputs, require_floor, sampling_error, tail_reasons
@@ -91,22 +91,23 @@ def row_count(integrand: Integrand, task: Task) -> int:
     return count
 
 
-def sample_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarray:
-    """Jackknife pseudo-values (n, S) of the rows that finished.
+def sample_pseudo_values(integrand: Integrand, rows: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Jackknife pseudo-values (n, S) of the rows that finished; with weights of rows that were drawn from another law.
 
     Raises
     ------
     EstimationError
         If fewer than 10 rows finished, or a share of a variance is asked of an output that does not vary.
     """
-    done = rows[finished(rows)]
+    mask = finished(rows)
+    done = rows[mask]
     if len(done) < 10:
         raise EstimationError(
             f"only {len(done)} of {len(rows)} rows finished: nothing can be said.",
             "look at the messages of the failed runs.",
         )
     constant_outputs(integrand, done)
-    return pseudo_values(*integrand.summands(done))
+    return pseudo_values(*weighted(*integrand.summands(done), None if weights is None else weights[mask]))
 
 
 def figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Found]:
