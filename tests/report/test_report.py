@@ -6,7 +6,8 @@ import csv
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -143,6 +144,21 @@ def test_text_of_the_study_is_escaped(build: Any) -> None:
     text = made.write().read_text(encoding="utf-8")
     assert "<script" not in text
     assert "<script>alert(1)</script> & 'more'" in Page(text).text
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "Mean and variance of y, z"),
+        ({"statistics": "mean"}, "Mean of y, z"),
+        ({"statistics": ["standard_deviation", "correlation"]}, "Standard deviation, correlation of y, z"),
+    ],
+)
+def test_moments_are_told_by_what_is_asked(settings: Any, words: str) -> None:
+    from surecast.report.report import asked
+
+    question = SimpleNamespace(kind="moments", settings={"of": ["y", "z"], **settings})
+    assert asked(cast(Any, SimpleNamespace(questions={"q": question}))) == {"q": words}
 
 
 def test_same_inputs_same_bytes_by_any_number_of_processes(written: Any) -> None:

@@ -127,8 +127,9 @@ def asked(study: Study) -> dict[str, str]:
             "given_data": "From the runs of the dataset, statistics of",
         }  # fmt: skip
         text = f"{what.get(spec.kind, spec.kind.replace('_', ' ') + ' of')} {target}"
-        if spec.kind == "moments" and isinstance(asked_for := settings.get("statistics"), list):
-            text = f"{', '.join(asked_for).replace('_', ' ').capitalize()} of {target}"
+        if spec.kind == "moments" and (named := settings.get("statistics")):
+            listed = ", ".join([named] if isinstance(named, str) else named)
+            text = f"{listed.replace('_', ' ').capitalize()} of {target}"
         if spec.kind == "what_if":
             again = settings.get("question")
             other = ", ".join(settings.get("inputs") or {}) or "the correlations of the inputs"
