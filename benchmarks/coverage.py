@@ -205,6 +205,8 @@ def main() -> int:
             found[case.label] = future.result()
             print(f"{place}/{len(waiting)} {case.label}", file=sys.stderr, flush=True)
             if kept:
+                # Another call may have written its part meanwhile.
+                found = _read(every, arguments.seeds) | found
                 _write(every, found)
     rows = [row for case in chosen for row in found[case.label]]
     judge(rows)

@@ -40,7 +40,12 @@ def asked(question, joint: JointLaw, seed: int = 0, surrogates=(), truth=shifted
 
 
 @pytest.mark.parametrize(
-    "kind", ["monte_carlo", "scrambled_sobol", pytest.param("control_variates", marks=pytest.mark.counted)]
+    "kind",
+    [
+        "monte_carlo",
+        "scrambled_sobol",
+        *(pytest.param(k, marks=pytest.mark.counted) for k in ("active_sampling", "control_variates")),
+    ],
 )
 def test_both_bounds_are_covered_and_never_pooled(known, kind):
     """Pooling would give the mean 1 and the variance 1 + 4/5 + ...; the bounds are 0 and 4, and 1."""

@@ -54,7 +54,7 @@ def test_default_estimators_suit_the_question():
         Exceedance(event="y > 1", **aided),
     ]
     kinds = [question.estimator_specs()[0]["kind"] for question in questions]
-    assert kinds == ["scrambled_sobol", "control_variates", "monte_carlo", "importance_sampling"]
+    assert kinds == ["scrambled_sobol", "active_sampling", "monte_carlo", "importance_sampling"]
 
 
 def linked_law() -> JointLaw:

@@ -51,8 +51,8 @@ class Moments(Question):
 
     takes_fields: ClassVar[bool] = True
     answered_by: ClassVar[tuple[str, ...]] = (
-        "control_variates", "monte_carlo", "scrambled_sobol", "latin_hypercube", "multilevel", "multifidelity",
-        "approximate_control_variates", "active_sampling",
+        "active_sampling", "control_variates", "monte_carlo", "scrambled_sobol", "latin_hypercube", "multilevel",
+        "multifidelity", "approximate_control_variates",
     )  # fmt: skip
 
     @field_validator("of", "statistics", mode="before", json_schema_input_type=str | list[str])
@@ -82,6 +82,10 @@ class Moments(Question):
                     "statistics", f"a {name} is of two outputs, but the question names one.", "name both in `of`."
                 )
         return self
+
+    def default_estimator(self) -> str:
+        """With a surrogate, runs where it says that the output is far from its mean."""
+        return "scrambled_sobol" if self.surrogate == "none" else "active_sampling"
 
     def point_by_point(self, study: Study) -> tuple[str, ...]:
         """See `Question.point_by_point`: every output that is a field."""
