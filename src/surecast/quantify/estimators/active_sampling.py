@@ -140,16 +140,16 @@ class _Draws:
 
     def reach(self, count: int) -> None:
         """Draw until there are `count` rows at least."""
-        while len(self.rows) < count:
+        blocks = [(self.rows, self.predicted, self.sizes)]
+        while sum(len(rows) for rows, *_ in blocks) < count:
             start, stop = self._made, self._made + _BLOCK
             drawn = uniforms(child(self._task.seed, 0), start, stop, self._integrand.row_dimension)
             predicted = self._predict(drawn)
             sizes = self._sizes(predicted[:, 0])
             kept = uniforms(child(self._task.seed, 3), start, stop, 1)[:, 0] * self._most < sizes
-            self.rows = np.concatenate([self.rows, drawn[kept]])
-            self.predicted = np.concatenate([self.predicted, predicted[kept]])
-            self.sizes = np.concatenate([self.sizes, sizes[kept]])
+            blocks.append((drawn[kept], predicted[kept], sizes[kept]))
             self._made = stop
+        self.rows, self.predicted, self.sizes = (np.concatenate(part) for part in zip(*blocks, strict=True))
 
     def _predict(self, drawn: np.ndarray) -> np.ndarray:
         self.evaluations += len(drawn)
