@@ -123,7 +123,7 @@ def truth(name: str) -> dict[str, float]:
     """True values by the name of the statistic: those of the problem, and quantiles and tails by 2^20 points."""
     of = problem(name)
     # An index found by sampling may come out as -1e-11, which no interval within [0, 1] holds.
-    values = {name: max(v, 0.0) if name.startswith(("first", "total")) else v for name, v in of.reference.items()}
+    values = {key: max(v, 0.0) if key.startswith(("first", "total")) else v for key, v in of.reference.items()}
     if of.kind != "sobol":
         return values
     seed = np.random.SeedSequence([int.from_bytes(name.encode(), "little") % 2**63, 1])

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,34 @@ def test_interrupted_at_an_interval_it_ends_with_the_same_bits(tmp_path: Path, s
     assert same(whole, again)
     for key in ("step", "loss", "plane", "learning_rate", "best_step"):
         assert history[key] == continued[key]
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_bits(tmp_path: Path) -> None:
+    """kill -9 at moments that nothing chooses but the clock, until the training has ended."""
+    whole, _ = run(tmp_path / "whole", steps=300, interval=3)
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from pathlib import Path\nfrom test_loop import run\n"
+        "print('ready', flush=True)\n"
+        f"run(Path({str(tmp_path / 'killed')!r}), steps=300, interval=3)\n"
+        "print('ended', flush=True)\n"
+    )
+    moments = iter(np.random.default_rng().uniform(0.02, 0.25, size=2))
+    kills, ended = 0, False
+    while not ended:
+        process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        moment = next(moments, None)
+        if moment is not None:
+            time.sleep(moment)
+            process.kill()
+            kills += 1
+        ended = "ended" in process.communicate()[0]
+    assert kills >= 1
+    again, _ = run(tmp_path / "killed", steps=300, interval=3)
+    assert same(whole, again)
 
 
 def test_a_training_that_diverges_stops_and_saves_nothing(tmp_path: Path) -> None:

@@ -131,8 +131,7 @@ class _Draws:
         values = self._predict(uniforms(child(task.seed, 4), 0, _PILOT, integrand.row_dimension))[:, 0]
         self._mean, self._deviation = values.mean(axis=0), values.std(axis=0)
         self._second = any(statistic.measure != "mean" for statistic in integrand.statistics)
-        self._most = np.inf
-        self._spread = (self._standard(values) ** 2).std(axis=0)
+        self._spread = np.square(_over(values - self._mean, self._deviation)).std(axis=0)
         self._most = min(float(self._sizes(values).max()), most)
         self.rows = np.empty((0, integrand.row_dimension))
         self.predicted = np.empty((0, 1, values.shape[1]))
@@ -145,7 +144,7 @@ class _Draws:
             start, stop = self._made, self._made + _BLOCK
             drawn = uniforms(child(self._task.seed, 0), start, stop, self._integrand.row_dimension)
             predicted = self._predict(drawn)
-            sizes = self._sizes(predicted[:, 0])
+            sizes = np.minimum(self._sizes(predicted[:, 0]), self._most)
             kept = uniforms(child(self._task.seed, 3), start, stop, 1)[:, 0] * self._most < sizes
             blocks.append((drawn[kept], predicted[kept], sizes[kept]))
             self._made = stop
@@ -156,18 +155,17 @@ class _Draws:
         label = f"{ActiveSampling.kind}: surrogate"
         return observe_rows(self._model, self._integrand, drawn, label=label, chunk=self._task.surrogate_chunk)
 
-    def _standard(self, values: np.ndarray) -> np.ndarray:
-        left = values - self._mean
-        return np.divide(left, self._deviation, out=np.zeros_like(left), where=self._deviation > 0)
-
     def _sizes(self, values: np.ndarray) -> np.ndarray:
-        t = self._standard(values)
-        squares = t**2
+        """h without its bound c, of values (n, columns)."""
+        squares = np.square(_over(values - self._mean, self._deviation))
         if self._second:
-            left = squares - 1
-            second = np.divide(left, self._spread, out=np.zeros_like(left), where=self._spread > 0)
-            squares = np.concatenate([squares, second**2], axis=1)
-        return np.minimum(np.sqrt(1 + squares.mean(axis=1)), self._most)
+            squares = np.concatenate([squares, np.square(_over(squares - 1, self._spread))], axis=1)
+        return np.asarray(np.sqrt(1 + squares.mean(axis=1)))
+
+
+def _over(left: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Distances over their spread; 0 of what does not vary."""
+    return np.divide(left, spread, out=np.zeros_like(left), where=spread > 0)
 
 
 def _plain_variance(integrand: Integrand, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
