@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from surecast.quantify.estimators.monte_carlo import sample_pseudo_values
 from surecast.quantify.pick_freeze import SobolIntegrand
 from surecast.quantify.sampling import observe_rows, run_seeds, uniforms
 from surecast.quantify.sobol import Sobol
@@ -64,6 +65,22 @@ def test_pairs_without_interaction_are_exactly_zero_row_by_row():
     model = lambda inputs: xr.Dataset({"y": inputs["x1"] ** 2})  # noqa: E731
     found, _ = values_of(integrand, model, 50)
     assert abs(found["second[x2,x3]"]) < 1e-12
+
+
+def test_total_indices_of_inputs_that_do_next_to_nothing_are_seen_in_every_row():
+    # y = x1 + 1e-4 x2: T_2 = 1e-8/(1 + 1e-8), a mean of squared differences, whatever x1's noise says of S_2.
+    law = gaussians()
+    integrand = SobolIntegrand(law, ["y"], single(law), ("first", "total"))
+    model = lambda inputs: xr.Dataset({"y": inputs["x1"] + 1e-4 * inputs["x2"]})  # noqa: E731
+    misses = []
+    for seed in range(200):
+        drawn = uniforms(np.random.SeedSequence([20240, seed]), 0, 100, integrand.row_dimension)
+        observed = observe_rows(model, integrand, drawn, label="", chunk=1 << 15)
+        one, none = (sample_pseudo_values(integrand, observed)[:, place] for place in (4, 5))
+        assert np.abs(none).max() < 1e-12
+        assert one.std() < 1e-7
+        misses.append(abs(one.mean() - 1e-8) > 2 * one.std(ddof=1) / 10)
+    assert np.mean(misses) < 0.12
 
 
 def test_shapley_effects_of_dependent_inputs():

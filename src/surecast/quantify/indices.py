@@ -48,9 +48,14 @@ def rough(given: Products) -> Shares:
 
     g is held where parts of the sample are compared (the jackknife): it is no more than a number that makes the
     estimate better, and its own movement, of second order, would be taken for the estimate's.
+
+    Together they make no more than the whole variance. The larger one is known the better (Janon's estimator of an
+    index near 1 hardly varies), so that the smaller one yields: of an input that does nothing the total index then has
+    g = 0, not the noise of its first-order index.
     """
-    shared, rest = indices(given, "janon")
-    return np.clip(shared, 0, 1), np.clip(rest, 0, 1)
+    shared, rest = (np.clip(index, 0, 1) for index in indices(given, "janon"))
+    smaller = np.minimum(np.minimum(shared, rest), 1 - np.maximum(shared, rest))
+    return np.where(shared < rest, smaller, shared), np.where(shared < rest, rest, smaller)
 
 
 def indices(given: Products, formula: Formula, held: Shares | None = None) -> tuple[np.ndarray, np.ndarray]:

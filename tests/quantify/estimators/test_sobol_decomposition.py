@@ -80,6 +80,27 @@ def test_a_useless_surrogate_leaves_monte_carlo_on_all_but_the_pilot(known):
         assert one.high - one.low == pytest.approx(two.figure.high - two.figure.low, rel=0.02)
 
 
+@pytest.mark.parametrize("quality", ["poor", "wrong"])
+def test_inputs_that_do_next_to_nothing_are_as_sharp_as_their_rows(known, quality):
+    # The surrogate says that x3 matters; its rows say that it does not. y = sin x1 + 1e-3 x3, x uniform in [-pi, pi].
+    def truth(inputs):
+        return xr.Dataset({"y": ("run", np.sin(inputs["x1"].values) + 1e-3 * inputs["x3"].values)})
+
+    def model(inputs):
+        wrong = np.sin(inputs["x1" if quality == "poor" else "x2"].values) * np.cos(inputs["x3"].values)
+        return xr.Dataset({"y": ("run", np.sin(inputs["x1"].values) * (quality == "poor") + wrong)})
+
+    share = 1e-6 * np.pi**2 / 3
+    share /= 0.5 + share
+    hits = []
+    for seed in range(30):
+        task = known.task(truth, model, runs=600, seed=seed)
+        found = SurrogateDecomposition(refit=False).estimate(indices(known.law, "total"), task)[2]
+        assert found.high - found.low < 10 * share
+        hits.append(found.low <= share <= found.high)
+    assert sum(hits) >= known.least_covered(len(hits))
+
+
 def test_noise_of_the_simulator_is_its_own_group(known):
     def noisy(inputs):
         noise = np.array([np.random.default_rng(int(seed)).standard_normal() for seed in inputs["seed"].values])

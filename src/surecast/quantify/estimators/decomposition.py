@@ -10,7 +10,8 @@ Covariances and V(r) are means over independent runs of the simulator that s did
     S_j in [ (Q_j(s) + 2 C_j)/V(f), (Q_j(s) + 2 C_j + V(r))/V(f) ],
 
 with an interval that holds the *point* between both ends (Imbens and Manski 2004, equations 6 and 7; each end has its
-own error), or found as S_j(r) V(r) from pick-freeze rows. The errors are those of the linearised ratio (delta method).
+own error), or found as S_j(r) V(r) from pick-freeze rows, and then mixed with what these rows say by themselves, each
+unit with the coefficient of other units. The errors are those of the linearised ratio (delta method).
 """
 
 from __future__ import annotations
@@ -20,10 +21,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from surecast.quantify.estimators.cross_fitting import coefficients
 from surecast.quantify.estimators.estimator import Figure, Found
 from surecast.quantify.intervals import welch
 from surecast.quantify.verdict import sampling_error, tail_reasons
 
+FOLDS = 10
+"""Folds of the units, for the weight of the simulator's own pick-freeze estimate."""
+ROUNDING = 1e-10
+"""Difference of two estimates of an index, a share of 1, that is none."""
 NEGLIGIBLE = 0.01
 """Half-width below which a single run that makes most of the variance is no doubt: the widened interval holds what so
 few unseen ones could add, and an index is a share of 1."""
@@ -59,15 +65,18 @@ class Sample:
     weight: np.ndarray
 
 
-def decompose(sample: Sample, rows: np.ndarray | None, own: tuple[np.ndarray, np.ndarray], level: float) -> list[Found]:
+def decompose(
+    sample: Sample, rows: tuple[np.ndarray, np.ndarray] | None, own: tuple[np.ndarray, np.ndarray], level: float
+) -> list[Found]:
     """One `Found` for each statistic.
 
     Parameters
     ----------
     sample : Sample
         The runs. Units 0 .. n2 - 1 are those of `rows`.
-    rows : (n2, S) array or None
-        Pseudo-values of the indices of the residual from pick-freeze rows; None where Q_j(r) is bounded.
+    rows : pair of (n2, S) arrays, optional
+        Pseudo-values of the indices from pick-freeze rows, of the residual and of the simulator itself; None where
+        Q_j(r) is bounded.
     own : (R,) and (R, S) arrays
         Replicates of the surrogate's own V and Q_j, less their means.
     """
@@ -85,28 +94,29 @@ def decompose(sample: Sample, rows: np.ndarray | None, own: tuple[np.ndarray, np
     found = []
     for index in range(len(parts)):
         of_part = by_unit(numerator[:, index] - parts[index])
-        noise = own[1][:, index]
+        dof, trust = units - 1.0, 1.0
         if rows is None:
             ends = [parts[index] / whole, (parts[index] + rest) / whole]
-            influence = [
-                (of_part + end * of_rest - value * of_whole) / whole
+            pseudo = [
+                value + units * (of_part + end * of_rest - value * of_whole) / whole
                 for end, value in zip((0.0, 1.0), ends, strict=True)
             ]
-            dof = units - 1.0
         else:
-            share = float(rows[:, index].mean())
-            ends = [(parts[index] + share * rest) / whole]
-            change = of_part + share * of_rest - ends[0] * of_whole
-            change[: len(rows)] += rest * (rows[:, index] - share) / len(rows)
-            influence = [change / whole]
+            of_residual, plain = rows[0][:, index], rows[1][:, index]
+            count, share = len(plain), float(of_residual.mean())
+            value = (parts[index] + share * rest) / whole
+            change = of_part + share * of_rest - value * of_whole
+            change[:count] += rest * (of_residual - share) / count
+            joined, trust = _with_direct(value + units * change / whole, plain)
+            ends, pseudo = [float(joined.mean())], [joined]
             # What the rows alone know has their degrees of freedom, the rest those of all units.
-            alone = (rest / whole) ** 2 * float(rows[:, index].var(ddof=1)) / len(rows)
-            every = float(np.square(influence[0]).sum())
-            dof = welch([(alone, len(rows) - 1.0), (max(every - alone, 0.0), units - 1.0)]) if every > 0 else units - 1
-        pseudo = [value + units * change for value, change in zip(ends, influence, strict=True)]
+            alone = float((trust * rest / whole * of_residual + (1 - trust) * plain).var(ddof=1)) / count
+            every = float(joined.var(ddof=1)) / units
+            if every > 0:
+                dof = welch([(alone, count - 1.0), (max(every - alone, 0.0), units - 1.0)])
         errors = []
         for value, values in zip(ends, pseudo, strict=True):
-            surrogate = (noise - value * own[0]) / whole
+            surrogate = trust * (own[1][:, index] - value * own[0]) / whole
             own_error = float(surrogate.std(ddof=1)) / np.sqrt(len(surrogate)) if len(surrogate) > 1 else 0.0
             errors.append(float(np.hypot(sampling_error(values, level), own_error)))
         interval = held(ends, errors, dof, level)
@@ -120,6 +130,28 @@ def decompose(sample: Sample, rows: np.ndarray | None, own: tuple[np.ndarray, np
             )
         )
     return found
+
+
+def _with_direct(decomposed: np.ndarray, plain: np.ndarray) -> tuple[np.ndarray, float]:
+    """Pseudo-values (units,) of the best mixture with the pick-freeze estimate of the rows themselves, and its trust.
+
+    Both estimate one number; their difference is a control variate of mean zero. An index near 0 is seen by rows
+    directly, far better than by the difference of two large parts.
+
+    Parameters
+    ----------
+    decomposed : (units,) array
+        Pseudo-values of the decomposition.
+    plain : (n2,) array
+        Pseudo-values of the simulator's rows, which are the first n2 units.
+    """
+    direct = np.full(len(decomposed), plain.mean())
+    direct[: len(plain)] += len(decomposed) / len(plain) * (plain - plain.mean())
+    apart = decomposed - direct
+    if np.ptp(apart) <= ROUNDING:  # no surrogate: the same but for rounding
+        return decomposed, 1.0
+    taken, left = coefficients(decomposed, apart[:, None], FOLDS, np.zeros((1, 1)))
+    return left, 1 - float(taken.mean())
 
 
 def held(ends: list[float], errors: list[float], dof: float, level: float) -> Figure:

@@ -236,7 +236,8 @@ class _Work:
         pseudo = None
         if len(y2):
             kept = np.concatenate([residual[: y2[:, :width].size].reshape(-1, width), y2[:, width:]], axis=1)
-            pseudo = pseudo_values(*integrand.summands(kept[:, :, None]))
+            of_residual, plain = (pseudo_values(*integrand.summands(rows[:, :, None])) for rows in (kept, y2))
+            pseudo = of_residual, plain
         return decompose(sample, pseudo, own, level)
 
     def _effects(
