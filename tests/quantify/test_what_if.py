@@ -14,6 +14,7 @@ from surecast.design.make import make_design
 from surecast.design.parts import parts
 from surecast.quantify.answer import answer, ask
 from surecast.quantify.estimates import Estimate
+from surecast.quantify.moments import Moments
 from surecast.quantify.what_if import WhatIf
 from surecast.simulate.part import simulate_part
 from surecast.simulate.store import RunStore
@@ -58,10 +59,16 @@ INDICES = {f"{kind}[{name}]": one / TOTAL for name, one in VARIANCES.items() for
 MEAN, DEVIATION = 0.9 + 2.0, math.sqrt(9 * 0.81 + 4 + 16 / 12)
 
 
-@pytest.mark.parametrize("estimator", ["monte_carlo", pytest.param("control_variates", marks=pytest.mark.counted)])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        "monte_carlo",
+        *(pytest.param(one, marks=pytest.mark.counted) for one in ("control_variates", "active_sampling")),
+    ],
+)
 def test_moments_under_the_other_law_are_covered(known, estimator):
     seeds = 200
-    aided = {"surrogate": "rough", "surrogate_runs": 1024} if estimator == "control_variates" else {}
+    aided = {} if estimator == "monte_carlo" else {"surrogate": "rough", "surrogate_runs": 1024}
     hits = np.zeros(2)
     for seed in range(seeds):
         found = answers(
@@ -70,6 +77,25 @@ def test_moments_under_the_other_law_are_covered(known, estimator):
         )  # fmt: skip
         hits += [e.low <= MOMENTS[e.statistic.name] <= e.high for e in found]
     assert (hits >= known.least_covered(seeds)).all(), hits / seeds
+
+
+def test_active_sampling_asks_for_the_runs_of_the_question_asked_again():
+    asked: list[np.ndarray] = []
+
+    def truth(inputs):
+        asked.append(np.stack([inputs[name].values for name in ("a", "b", "x")]))
+        return simulator(inputs)
+
+    base = {"kind": "moments", "of": "y", "surrogate": "rough", "surrogate_runs": 1024, "runs": 400}
+    question = Moments.model_validate({key: value for key, value in base.items() if key != "kind"})
+    ask(question, question.integrand(LAW), truth, (rough,), lambda kind: np.random.SeedSequence(0), steps=0)
+    before = np.concatenate(asked, axis=1)
+    asked.clear()
+    found = answers(base, SHIFTED, surrogates=(rough,), truth=truth)
+    assert {estimate.estimator for estimate in found} == {"active_sampling"}
+    assert np.array_equal(np.concatenate(asked, axis=1), before)
+    # Weights w/h: the effective number is that of both.
+    assert 100 < found[0].diagnostics["effective_rows"] < 400
 
 
 def test_indices_under_the_other_law_are_covered(known):
@@ -137,7 +163,16 @@ def test_weights_of_few_runs_are_not_certified():
                 "surrogate": "best",
                 "estimators": ["control_variates"],
             },
-            "the probability of an event",
+            "control_variates cannot answer a question of kind 'exceedance'",
+        ),
+        (
+            {
+                "question": {"kind": "sobol", "of": "y"},
+                "inputs": SHIFTED,
+                "surrogate": "best",
+                "estimators": ["active_sampling"],
+            },
+            "active_sampling cannot answer a question of kind 'sobol'",
         ),
     ],
 )

@@ -217,6 +217,6 @@ def _require_reached(name: str, base: Law, other: Law) -> None:
 
 def require_shares(ratios: Mapping[str, DensityRatio], least: float, kinds_used: Sequence[str]) -> None:
     """See `DensityRatio.require_share`, for estimators that draw from the study's law alone."""
-    if set(kinds_used) & {"monte_carlo", "control_variates", "scrambled_sobol"}:
+    if set(kinds_used) & {"monte_carlo", "control_variates", "active_sampling", "scrambled_sobol"}:
         for name, ratio in ratios.items():
             ratio.require_share(least, f"law {name!r}")

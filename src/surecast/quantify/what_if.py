@@ -1,8 +1,8 @@
 """The answers of another question if the inputs followed another law, from the same runs by reweighting.
 
 For example `{kind: what_if, question: averages, inputs: {head: {kind: normal, mean: 1, standard_deviation: 0.1}}}`.
-The runs are those of the question asked again wherever random draws answer it (monte_carlo, control_variates): the
-run store finds them. Formulas and intervals: `surecast.quantify.reweighted`.
+The runs are those of the question asked again wherever random draws answer it (active_sampling, control_variates,
+monte_carlo): the run store finds them. Formulas and intervals: `surecast.quantify.reweighted`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class WhatIf(Question):
         LEAST_SHARE, gt=0, le=1, description="Least share of the runs that must be effective under the other law."
     )
 
-    answered_by: ClassVar[tuple[str, ...]] = ("control_variates", "monte_carlo")
+    answered_by: ClassVar[tuple[str, ...]] = ("active_sampling", "control_variates", "monte_carlo")
     outputs_key: ClassVar[str] = "question"
     law_key: ClassVar[str] = "inputs"
     takes_epistemic: ClassVar[bool] = False
@@ -64,7 +64,7 @@ class WhatIf(Question):
         base = data["question"]
         taken = {key: base[key] for key in SHARED if key in base and key not in data}
         if "estimators" in taken:
-            able = ("monte_carlo",) if base.get("kind") == "exceedance" else cls.answered_by
+            able = cls._able(base)
             named = [item if isinstance(item, str) else item.get("kind") for item in taken["estimators"]]
             taken["estimators"] = [item for item, kind in zip(taken["estimators"], named, strict=True) if kind in able]
         return data | taken
@@ -86,10 +86,23 @@ class WhatIf(Question):
     def _different(self) -> WhatIf:
         if not self.inputs and self.correlations is None:
             raise refused("inputs", "nothing is different from the study.", "name the input whose law is another one.")
-        counted = isinstance(self.question, dict) and self.question.get("kind") == "exceedance"
-        if counted and any(spec["kind"] != "monte_carlo" for spec in self.estimator_specs()):
-            raise refused("estimators", "the probability of an event is asked.", "write `estimators: [monte_carlo]`.")
+        if isinstance(self.question, dict):
+            able = self._able(self.question)
+            for spec in self.estimator_specs():
+                if spec["kind"] not in able:
+                    kind = self.question.get("kind")
+                    raise refused(
+                        "estimators", f"{spec['kind']} cannot answer a question of kind {kind!r} under another law.",
+                        f"write `estimators: [{able[0]}]`.",
+                    )  # fmt: skip
         return self
+
+    @classmethod
+    def _able(cls, base: Mapping[str, Any]) -> tuple[str, ...]:
+        """Estimators that can answer a question under another law; counts would have to be weighted twice."""
+        if base.get("kind") == "exceedance":
+            return ("monte_carlo",)
+        return cls.answered_by if base.get("kind") == "moments" else cls.answered_by[1:]
 
     def model_post_init(self, context: Any, /) -> None:
         """Build the other law and the question asked again."""
@@ -124,9 +137,10 @@ class WhatIf(Question):
         return () if self._base is None else self._base.outputs
 
     def default_estimator(self) -> str:
-        """Random draws; probabilities without a surrogate, whose counts would have to be weighted twice."""
-        counted = isinstance(self.question, dict) and self.question.get("kind") == "exceedance"
-        return "monte_carlo" if self.surrogate == "none" or counted else "control_variates"
+        """Random draws: those of the question asked again where it is about moments and names no estimators."""
+        if self.surrogate == "none" or not isinstance(self.question, dict):
+            return "monte_carlo"
+        return self._able(self.question)[0]
 
     def check_law(self, law: JointLaw) -> None:
         """The other law must lie within the study's, and near enough for its runs to speak for it."""

@@ -12,6 +12,8 @@ correcting by its inverse: Zrnic and Candes 2024; in proportion to size: Hansen 
 Where the error of a surrogate grows with the distance from its mean, as that of a surrogate of a heavy tail does,
 a few runs no longer make most of the variance. The weights 1/h lie between 1/c and 1: a surrogate that says nothing
 costs no more than the factor E_p[h] < sqrt(2) of the variance. Any input law will do, whatever its dimension.
+
+Asked again under another law of the inputs (`what_if`), the rows are the same and have both weights, w/h.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from surecast.quantify.estimators.monte_carlo import row_count, sample_pseudo_va
 from surecast.quantify.failures import with_failures
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.moments import MomentsIntegrand
+from surecast.quantify.reweighted import ReweightedIntegrand
 from surecast.quantify.sampling import Model, Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
 from surecast.quantify.weights import effective_number
@@ -64,7 +67,9 @@ class ActiveSampling(Estimator):
         EstimationError
             Without a surrogate, for other questions than moments of numbers, or with too few runs.
         """
-        if not isinstance(integrand, MomentsIntegrand):
+        base = integrand.base if isinstance(integrand, ReweightedIntegrand) else integrand
+        other = base is not integrand
+        if not isinstance(base, MomentsIntegrand):
             raise EstimationError(f"{self.kind} answers questions about moments only.", "use control_variates.")
         surrogates = task.surrogates[: self.controls]
         if not surrogates:
@@ -78,10 +83,12 @@ class ActiveSampling(Estimator):
             draws.reach(stop)
             seeds = run_seeds(child(task.seed, 1), start, stop, 1)
             drawn = draws.rows[start:stop]
-            truth.append(observe_rows(task.truth, integrand, drawn, label=self.kind, chunk=task.chunk, seeds=seeds))
+            found = observe_rows(task.truth, integrand, drawn, label=self.kind, chunk=task.chunk, seeds=seeds)
+            truth.append(draws.weighted(found, start, stop))
             for model, blocks in zip(surrogates[1:], further, strict=True):
                 label = f"{self.kind}: surrogate"
-                blocks.append(observe_rows(model, integrand, drawn, label=label, chunk=task.surrogate_chunk))
+                found = observe_rows(model, integrand, drawn, label=label, chunk=task.surrogate_chunk)
+                blocks.append(draws.weighted(found, start, stop))
 
         # Where the largest variance of weighted runs lies is not known: only means are bounded with failed runs.
         means_bounded: Integrand = copy(integrand)
@@ -89,10 +96,12 @@ class ActiveSampling(Estimator):
 
         def analyse(size: int, level: float) -> list[Found]:
             weights = 1 / draws.sizes[:size]
-            predicted = [draws.predicted[:size], *(np.concatenate(blocks)[:size] for blocks in further)]
+            first = draws.weighted(draws.predicted[:size], 0, size)
+            predicted = [first, *(np.concatenate(blocks)[:size] for blocks in further)]
+            apart = None if other else weights
 
             def step(rows: np.ndarray) -> list[Found]:
-                return corrected_statistics(integrand, rows, predicted, own, self.folds, level, weights)
+                return corrected_statistics(integrand, rows, predicted, own, self.folds, level, apart)
 
             effective = {"effective_rows": effective_number(weights)}
             found = with_failures(means_bounded, np.concatenate(truth)[:size], task.bounds, step)
@@ -105,7 +114,7 @@ class ActiveSampling(Estimator):
             integrand,
             task,
             record,
-            plain_variance=_plain_variance(integrand, rows, 1 / draws.sizes[: len(rows)]),
+            plain_variance=_plain_variance(integrand, rows, 1 / draws.sizes[: len(rows)], within=other),
             failed=int(np.isnan(rows).any(axis=(1, 2)).sum()),
             surrogate_runs=draws.evaluations + len(further) * len(rows) + sum(asked),
             rows=rows,
@@ -125,16 +134,17 @@ class _Draws:
         Of the surrogate so far.
     """
 
-    def __init__(self, model: Model, integrand: MomentsIntegrand, task: Task, most: float) -> None:
+    def __init__(self, model: Model, integrand: Integrand, task: Task, most: float) -> None:
         self._model, self._integrand, self._task = model, integrand, task
+        self._other = isinstance(integrand, ReweightedIntegrand)
         self.evaluations = self._made = 0
-        values = self._predict(uniforms(child(task.seed, 4), 0, _PILOT, integrand.row_dimension))[:, 0]
+        values = self._numbers(self._predict(uniforms(child(task.seed, 4), 0, _PILOT, integrand.row_dimension)))
         self._mean, self._deviation = values.mean(axis=0), values.std(axis=0)
         self._second = any(statistic.measure != "mean" for statistic in integrand.statistics)
         self._spread = np.square(_over(values - self._mean, self._deviation)).std(axis=0)
         self._most = min(float(self._sizes(values).max()), most)
         self.rows = np.empty((0, integrand.row_dimension))
-        self.predicted = np.empty((0, 1, values.shape[1]))
+        self.predicted = np.empty((0, 1, values.shape[1] + self._other))
         self.sizes = np.empty(0)
 
     def reach(self, count: int) -> None:
@@ -144,11 +154,23 @@ class _Draws:
             start, stop = self._made, self._made + _BLOCK
             drawn = uniforms(child(self._task.seed, 0), start, stop, self._integrand.row_dimension)
             predicted = self._predict(drawn)
-            sizes = np.minimum(self._sizes(predicted[:, 0]), self._most)
+            sizes = np.minimum(self._sizes(self._numbers(predicted)), self._most)
             kept = uniforms(child(self._task.seed, 3), start, stop, 1)[:, 0] * self._most < sizes
             blocks.append((drawn[kept], predicted[kept], sizes[kept]))
             self._made = stop
         self.rows, self.predicted, self.sizes = (np.concatenate(part) for part in zip(*blocks, strict=True))
+
+    def weighted(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Observations of rows start to stop; those for another law hold their log w, to which -log h is added."""
+        if not self._other:
+            return rows
+        rows = rows.copy()
+        rows[:, 0, -1] -= np.log(self.sizes[start:stop])
+        return rows
+
+    def _numbers(self, rows: np.ndarray) -> np.ndarray:
+        """Columns (n, columns) that are outputs: those for another law hold their log w behind them."""
+        return rows[:, 0, :-1] if self._other else rows[:, 0]
 
     def _predict(self, drawn: np.ndarray) -> np.ndarray:
         self.evaluations += len(drawn)
@@ -168,12 +190,12 @@ def _over(left: np.ndarray, spread: np.ndarray) -> np.ndarray:
     return np.divide(left, spread, out=np.zeros_like(left), where=spread > 0)
 
 
-def _plain_variance(integrand: Integrand, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Variance that a run of plain Monte Carlo contributes to each statistic, (S,).
+def _plain_variance(integrand: Integrand, rows: np.ndarray, weights: np.ndarray, *, within: bool) -> np.ndarray:
+    """Variance that a run of plain Monte Carlo contributes to each statistic, (S,); `within` if rows are weighted.
 
     Pseudo-values of weighted rows are theta + w IF with mean weight 1, so that E_p[IF^2] = E_q[(psi - theta)^2/w].
     """
-    psi = sample_pseudo_values(integrand, rows, weights)
+    psi = sample_pseudo_values(integrand, rows, None if within else weights)
     scaled = weights[finished(rows)]
     scaled = scaled / scaled.mean()
     found: np.ndarray = (np.square(psi - psi.mean(axis=0)) / scaled[:, None]).mean(axis=0)
