@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import argparse
 import csv
-import functools
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -52,17 +52,22 @@ COLUMNS = (
 VALID_FOR_MONTE_CARLO = ("moments", "quantiles", "sobol", "exceedance", "expectations")
 
 
-@functools.cache
 def _code(kind: str, estimator: str) -> str:
     root = Path(__file__).resolve().parent.parent
     targets = (kinds.target("question", kind), kinds.target("estimator", estimator))
     return code_digest([target.partition(":")[0] for target in targets], root)
 
 
-def digest(case: Case, seeds: int) -> str:
-    """Digest of all that decides the rows of a case: what is asked, and the code of its question and estimator."""
-    asked = [case.label, dict(case.question), case.training_runs, dict(case.settings), seeds]
-    return of_json([asked, _code(case.kind, case.estimator)])[:12]
+def digests(every: Iterable[Case], seeds: int) -> dict[str, str]:
+    """By label, the digest of what decides a case's rows: what is asked, and its question's and estimator's code."""
+    codes: dict[tuple[str, str], str] = {}
+    found = {}
+    for case in every:
+        of = case.kind, case.estimator
+        codes[of] = codes.get(of) or _code(*of)
+        asked = [case.label, dict(case.question), case.training_runs, dict(case.settings), seeds]
+        found[case.label] = of_json([asked, codes[of]])[:12]
+    return found
 
 
 def one(case: Case, seed: int) -> list[tuple[str, float, float, float, bool, int, float]]:
@@ -93,8 +98,8 @@ def _before(estimate: Estimate) -> float:
     return sum(estimate.diagnostics.get(name, 0.0) for name in ("pilot_runs", "refinement_runs"))
 
 
-def measure(case: Case, seeds: range) -> list[dict[str, object]]:
-    """Rows of the table for one case, one a statistic."""
+def measure(case: Case, seeds: range, code: str) -> list[dict[str, object]]:
+    """Rows of the table for one case, one a statistic; `code` is the digest of what this process has loaded."""
     start = time.process_time()
     true = {**truth(case.problem), **case.true}
     found: dict[str, list[Any]] = {}
@@ -120,7 +125,7 @@ def measure(case: Case, seeds: range) -> list[dict[str, object]]:
                 "certified": int(certified.sum()), "covered_certified": int((held & certified).sum()),
                 "width": float(f"{_width(answers):.4g}"), "width_over_monte_carlo": "",
                 "simulator_runs": round(float(np.mean([answer[4] for answer in answers]))),
-                "seconds": round(seconds, 3), "verdict": "", "code": digest(case, len(seeds)),
+                "seconds": round(seconds, 3), "verdict": "", "code": code,
             }
         )  # fmt: skip
     if refused and not rows:
@@ -128,7 +133,7 @@ def measure(case: Case, seeds: range) -> list[dict[str, object]]:
         row = dict.fromkeys(COLUMNS, "") | {
             "problem": case.problem, "kind": case.kind, "estimator": case.estimator, "surrogate": case.surrogate,
             "seeds": len(seeds), "covered": 0, "certified": 0, "covered_certified": 0, "seconds": round(seconds, 3),
-            "code": digest(case, len(seeds)),
+            "code": code,
         }  # fmt: skip
         rows.append(row)
     return rows
@@ -191,7 +196,8 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     every = list(cases())
-    held = _read(every, arguments.seeds)
+    loaded = digests(every, arguments.seeds)
+    held = _of_code(_rows(), loaded)
     if arguments.check:
         print(f"{TABLE.name}: {len(held)} of {len(every)} cases are of the present code", end="")
         print("" if len(held) == len(every) else "; the rest is stale or missing: run `make coverage`")
@@ -199,17 +205,20 @@ def main() -> int:
     kept = not arguments.quick and arguments.seeds == SEEDS
     chosen = quick(every) if arguments.quick else [case for case in every if arguments.only in case.label]
     waiting = [case for case in chosen if not kept or case.label not in held]
-    found = dict(held) if kept else {}
+    measured: dict[str, list[dict[str, object]]] = {}
     with ProcessPoolExecutor(arguments.workers) as pool:
-        futures = {pool.submit(measure, case, range(arguments.seeds)): case for case in waiting}
+        seeds = range(arguments.seeds)
+        futures = {pool.submit(measure, case, seeds, loaded[case.label]): case for case in waiting}
         for place, future in enumerate(as_completed(futures), 1):
             case = futures[future]
-            found[case.label] = future.result()
+            measured[case.label] = future.result()
             print(f"{place}/{len(waiting)} {case.label}", file=sys.stderr, flush=True)
             if kept:
-                # Another call may have written its part meanwhile.
-                found = _read(every, arguments.seeds) | found
-                _write(every, found)
+                # Another call may have written its part meanwhile, of code that has changed since this one began.
+                present = digests(every, SEEDS)
+                own = [row for rows in measured.values() for row in rows]
+                _write(every, _of_code(_rows(), present) | _of_code(own, present))
+    found = held | measured
     rows = [row for case in chosen for row in found[case.label]]
     judge(rows)
     failing = [row for row in rows if row["verdict"] != "holds"]
@@ -219,16 +228,21 @@ def main() -> int:
     return 1 if failing else 0
 
 
-def _read(every: list[Case], seeds: int) -> dict[str, list[dict[str, object]]]:
-    """Rows of the table that are of the present code, by the label of their case."""
+def _rows() -> list[dict[str, object]]:
+    """Rows of the table as it is."""
+    if not TABLE.exists():
+        return []
+    with TABLE.open(newline="") as file:
+        return [dict(row) for row in csv.DictReader(file)]
+
+
+def _of_code(rows: Iterable[dict[str, object]], wanted: Mapping[str, str]) -> dict[str, list[dict[str, object]]]:
+    """Those of the wanted digests, by the label of their case."""
     held: dict[str, list[dict[str, object]]] = {}
-    if TABLE.exists():
-        wanted = {case.label: digest(case, seeds) for case in every}
-        with TABLE.open(newline="") as file:
-            for row in csv.DictReader(file):
-                label = f"{row['problem']} {row['kind']} {row['estimator']} {row['surrogate']}"
-                if wanted.get(label) == row["code"]:
-                    held.setdefault(label, []).append(dict(row))
+    for row in rows:
+        label = f"{row['problem']} {row['kind']} {row['estimator']} {row['surrogate']}"
+        if wanted.get(label) == row["code"]:
+            held.setdefault(label, []).append(row)
     return held
 
 
