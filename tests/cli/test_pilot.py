@@ -31,6 +31,13 @@ def test_slow_simulator_is_timed_by_one_run(study, monkeypatch):
     assert pilot.time_runs(study).all_bytes == 2 * 8 + 16 * 16 * 4
 
 
+def test_batches_grow_as_long_as_a_linear_cost_may_be_borne(study, monkeypatch):
+    monkeypatch.setattr(pilot, "_timed", lambda call, inputs: (1.0, call(inputs)))  # as long for one run as for many
+    assert pilot.time_runs(study).seconds == 1 / pilot.RUNS
+    monkeypatch.setattr(pilot, "_timed", lambda call, inputs: (1.0 * inputs.sizes["run"], call(inputs)))
+    assert pilot.time_runs(study).seconds == 1.0
+
+
 def test_training_is_timed_by_its_steps(study, tmp_path, monkeypatch):
     clock = iter([0.0, 5.0, 10.0, 12.0, 20.0, 24.0])  # 5 s with the imports, 2 s for 3 steps, 4 s for 13
     monkeypatch.setattr(pilot, "time", SimpleNamespace(perf_counter=lambda: next(clock)))

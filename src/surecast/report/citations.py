@@ -26,6 +26,18 @@ REFERENCES = Path(__file__).parent / "references.bib"
 USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("simulator", "groundwater"): ("preconditioner of the groundwater solver", ("concus1973",)),
     ("simulator", "burgers"): ("time stepping of the Burgers solver", ("cox2002", "kassam2005")),
+    ("simulator", "korteweg_de_vries"): (
+        "the Korteweg-de Vries equation and its time stepping",
+        ("zabusky1965", "cox2002", "kassam2005"),
+    ),
+    ("simulator", "kuramoto_sivashinsky"): (
+        "time stepping of the Kuramoto-Sivashinsky solver",
+        ("cox2002", "kassam2005"),
+    ),
+    ("simulator", "allen_cahn"): (
+        "the Allen-Cahn equation and its time stepping",
+        ("allen1979", "cox2002", "kassam2005"),
+    ),
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),

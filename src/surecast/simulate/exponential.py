@@ -1,6 +1,6 @@
 """Exponential time differencing of fourth order (ETDRK4) for stiff problems with a diagonal linear part.
 
-    u_t = L u + N(u),   L real and diagonal, one entry per mode
+    u_t = L u + N(u),   L diagonal, one entry per mode
 
 Cox and Matthews, J. Comput. Phys. 176 (2002) 430-455, eqs. 26-29, in the notation of Kassam and Trefethen,
 SIAM J. Sci. Comput. 26 (2005) 1214-1233, section 2: with z = h L and phi_1 = (e^z - 1) / z,
@@ -27,14 +27,15 @@ class ETDRK4:
 
     Parameters
     ----------
-    linear : ndarray of float, any shape
-        The diagonal of L, at most 0 where the problem is dissipative; broadcasts against the state.
+    linear : ndarray of float or complex, any shape
+        The diagonal of L, at most 0 where the problem is dissipative, imaginary where it is dispersive; broadcasts
+        against the state.
     h : float
         Step size.
     """
 
     def __init__(self, linear: np.ndarray, h: float) -> None:
-        z = h * np.asarray(linear, dtype=np.float64)
+        z = h * np.asarray(linear)
         one, two, three = phi_functions(z)
         self._whole, self._half = np.exp(z), np.exp(0.5 * z)
         self._q = 0.5 * h * phi_functions(0.5 * z)[0]

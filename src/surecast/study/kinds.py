@@ -29,6 +29,12 @@ TABLES: dict[str, dict[str, str]] = {
     "simulator": {
         "groundwater": "surecast.simulate.groundwater:Groundwater",
         "burgers": "surecast.simulate.burgers:Burgers",
+        "korteweg_de_vries": "surecast.simulate.korteweg_de_vries:KortewegDeVries",
+        "kuramoto_sivashinsky": "surecast.simulate.kuramoto_sivashinsky:KuramotoSivashinsky",
+        "allen_cahn": "surecast.simulate.allen_cahn:AllenCahn",
+        "advection": "surecast.simulate.advection:Advection",
+        "diffusion": "surecast.simulate.diffusion:Diffusion",
+        "wave": "surecast.simulate.wave:Wave",
         "problem": "surecast.simulate.problems.simulator:ProblemSimulator",
     },
     "output": {

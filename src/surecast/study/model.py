@@ -53,7 +53,7 @@ class Study(Settings):
     references: list[str] = Field(default=[], description="What the study builds on, as it should be cited.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of the study; every random number follows from it.")
     simulator: Spec = Field(
-        description="The truth: kind groundwater, burgers, problem, or the user's function as module:name."
+        description="The truth: a built-in kind (docs/simulators.md), or the user's function as module:name."
     )
     inputs: dict[str, Spec] = Field(
         min_length=1,

@@ -1,0 +1,81 @@
+"""Problems on a periodic interval whose stiff part is linear: u_t = L u + N(u), stepped by ETDRK4.
+
+L is diagonal in the Fourier modes, real or not; see `surecast.simulate.exponential`, order 4 in time. Steps must
+resolve N alone: longer ones than about 1 / (largest wave number times max |u|) end in values that are not finite, which
+is a failed run.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.fft
+from pydantic import Field, model_validator
+
+from surecast.simulate.exponential import ETDRK4
+from surecast.simulate.periodic import Parameters, Periodic
+from surecast.simulate.simulator import Simulator
+
+Nonlinearity = Callable[[np.ndarray], np.ndarray]
+"""From modes to the modes of N, a new array."""
+
+
+class Semilinear(Periodic):
+    """Base of u_t = L u + N(u); a subclass implements `linear` and `nonlinear`."""
+
+    method: ClassVar[str] = "Fourier pseudospectral, 2/3 rule, ETDRK4 (Cox and Matthews 2002)"
+    products: ClassVar[int] = 2
+
+    steps: int = Field(default=200, ge=1, le=10_000_000, description="Time steps to the final time.")
+
+    @model_validator(mode="after")
+    def _whole_frames(self) -> Self:
+        if self.frames and self.steps % self.frames:
+            raise ValueError(f"steps = {self.steps} is no multiple of frames = {self.frames}")
+        return self
+
+    @abstractmethod
+    def linear(self, k: np.ndarray, given: Parameters) -> np.ndarray:
+        """The diagonal of L, (run, mode), for wave numbers (mode,)."""
+
+    @abstractmethod
+    def nonlinear(self, k: np.ndarray, given: Parameters) -> Nonlinearity:
+        """N as a function of modes."""
+
+    def resolution(self) -> dict[str, Any]:
+        """Points and time steps."""
+        return {"points": self.points, "steps": self.steps}
+
+    def refined(self) -> Self:
+        """Twice the points and time steps."""
+        return self.model_copy(update={"points": 2 * self.points, "steps": 2 * self.steps})
+
+    def coarser(self) -> list[Simulator]:
+        """A half, a quarter, an eighth of the points and time steps."""
+        ratios = [ratio for ratio in self._ratios() if self.steps % (ratio * max(1, self.frames)) == 0]
+        return [self.model_copy(update={"points": self.points // r, "steps": self.steps // r}) for r in ratios]
+
+    def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
+        """See `Periodic.flow`."""
+        k = self._wave_numbers()
+        scheme = ETDRK4(self.linear(k, given), self.time / self.steps)
+        nonlinear = self.nonlinear(k, given)
+        frames = max(1, self.frames)
+        for _ in range(frames):
+            for _ in range(self.steps // frames):
+                modes = scheme.step(modes, nonlinear)
+            yield modes
+
+    def transport(self, k: np.ndarray) -> Nonlinearity:
+        """N(u) = -1/2 (u^2)_x."""
+        derivative = -0.5j * k
+
+        def nonlinear(modes: np.ndarray) -> np.ndarray:
+            u = self.values(modes)
+            np.multiply(u, u, out=u)
+            return np.asarray(derivative * scipy.fft.rfft(u, axis=-1, overwrite_x=True)[:, : len(k)])
+
+        return nonlinear

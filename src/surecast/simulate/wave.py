@@ -1,0 +1,31 @@
+"""The wave equation, from rest.
+
+    u_tt = c^2 u_xx   on 0 <= x < extent, periodic,   u(x, 0) = initial(x),   u_t(x, 0) = 0,   0 <= t <= time
+
+u is a displacement (m), c the speed (m/s): mode k is multiplied by cos(c k t), exactly, which is d'Alembert's
+u = (initial(x - c t) + initial(x + c t)) / 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from surecast.simulate.periodic import Parameters, Periodic
+
+
+class Wave(Periodic):
+    """Wave equation; inputs ``initial`` (periodic field) and ``speed``."""
+
+    equation: ClassVar[str] = "u_tt = c^2 u_xx, u_t = 0 at t = 0"
+    method: ClassVar[str] = "Fourier modes, exact in time"
+    quantity: ClassVar[str] = "displacement"
+    units: ClassVar[tuple[str, str, str]] = ("m", "m2", "1")
+    parameters: ClassVar[dict[str, str]] = {"speed": "m/s"}
+
+    def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
+        """See `Periodic.flow`."""
+        for time in self.times():
+            yield modes * np.cos(time * given["speed"] * self._wave_numbers())
