@@ -11,7 +11,8 @@ Covariances and V(r) are means over independent runs of the simulator that s did
 
 with an interval that holds the *point* between both ends (Imbens and Manski 2004, equations 6 and 7; each end has its
 own error), or found as S_j(r) V(r) from pick-freeze rows, and then mixed with what these rows say by themselves, each
-unit with the coefficient of other units. The errors are those of the linearised ratio (delta method).
+unit with the coefficient of other units. The errors are those of the linearised ratio (delta method), and leave room
+for a tail of f beyond the runs, which a surrogate that follows the bulk would hide (`control_variates.beyond_error`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from surecast.quantify.estimators.control_variates import beyond_error
 from surecast.quantify.estimators.cross_fitting import coefficients
 from surecast.quantify.estimators.estimator import Figure, Found
 from surecast.quantify.intervals import welch
@@ -91,6 +93,7 @@ def decompose(
         return np.bincount(sample.unit, weight * values, units)
 
     of_whole, of_rest = by_unit(spread - whole), by_unit(square - rest)
+    size = units * by_unit(np.square(sample.values + sample.residual)) / whole
     found = []
     for index in range(len(parts)):
         of_part = by_unit(numerator[:, index] - parts[index])
@@ -118,7 +121,8 @@ def decompose(
         for value, values in zip(ends, pseudo, strict=True):
             surrogate = trust * (own[1][:, index] - value * own[0]) / whole
             own_error = float(surrogate.std(ddof=1)) / np.sqrt(len(surrogate)) if len(surrogate) > 1 else 0.0
-            errors.append(float(np.hypot(sampling_error(values, level), own_error)))
+            sampling = max(sampling_error(values, level), beyond_error(size, values, level))
+            errors.append(float(np.hypot(sampling, own_error)))
         interval = held(ends, errors, dof, level)
         narrow = interval.high - interval.low <= 2 * NEGLIGIBLE
         reasons = [] if narrow else [reason for values in pseudo for reason in tail_reasons(values)]
