@@ -55,9 +55,11 @@ class LatinHypercube(Estimator):
         width = integrand.runs_per_row
         replicates, points = layout(task.runs // width, self.replicates)
         blocks: list[np.ndarray] = []
+        places: list[np.ndarray] = []
 
         def observe(start: int, stop: int) -> None:
-            drawn, seeds = [], []
+            drawn: list[np.ndarray] = []
+            seeds = []
             for index in range(start, stop):
                 stream = generator(child(task.seed, 0, index))
                 drawn.append(latin_points(points, integrand.row_dimension, stream))
@@ -71,6 +73,7 @@ class LatinHypercube(Estimator):
                 seeds=np.concatenate(seeds),
             )
             blocks.append(rows.reshape(stop - start, points, *rows.shape[1:]))
+            places.extend(drawn)
 
         record = grow(
             looks(replicates, task, least=LEAST_REPLICATES),
@@ -80,7 +83,7 @@ class LatinHypercube(Estimator):
                 integrand,
                 np.concatenate(blocks)[:size],
                 task.bounds,
-                lambda rows: replicate_figures(integrand, rows, level, "hypercubes"),
+                lambda rows: replicate_figures(integrand, rows, np.stack(places[:size]), level, "hypercubes"),
             ),
             sizes=lambda size: growing(size, task.steps, least=LEAST_REPLICATES),
         )

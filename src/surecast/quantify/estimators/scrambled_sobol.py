@@ -5,7 +5,8 @@ mean over scramblings, jackknifed over scramblings, so that products and ratios 
 from the small number of points in each. The spread over scramblings is the only honest error of
 quasi-random points (Owen 1997; L'Ecuyer and Lemieux 2002): bootstraps within one set are not.
 A tail that no scrambling saw is not in that spread: where single rows make much of the sample variance
-the interval is widened, and where one makes most of it there is a doubt (see `surecast.quantify.verdict`).
+the interval is widened, and where one makes most of it there is a doubt (see `surecast.quantify.verdict`). Nor is
+where between two points a step of the output lies: see `surecast.quantify.estimators.steps`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from surecast.quantify.distribution import DistributionIntegrand
 from surecast.quantify.estimates import Estimate
 from surecast.quantify.estimators.estimator import Estimator, Figure, Found, both_ways, estimates, figure, finished
 from surecast.quantify.estimators.monte_carlo import sample_pseudo_values
+from surecast.quantify.estimators.steps import largest_step
 from surecast.quantify.failures import with_failures
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson, union
@@ -61,8 +63,10 @@ class ScrambledSobol(Estimator):
             sample.observe(start, stop, child(task.seed, 1))
 
         def analyse(size: int, level: float) -> list[Found]:
-            rows = sample.rows[:, :size]
-            return with_failures(integrand, rows, task.bounds, lambda done: replicate_figures(integrand, done, level))
+            rows, drawn = sample.rows[:, :size], sample.drawn[:, :size]
+            return with_failures(
+                integrand, rows, task.bounds, lambda done: replicate_figures(integrand, done, drawn, level)
+            )
 
         record = grow(
             looks(points, task, least=4),
@@ -105,6 +109,8 @@ class Replicates:
     Attributes
     ----------
     rows : (scramblings, points, runs_per_row, columns) array
+    drawn : (scramblings, points, row_dimension) array
+        Their uniforms.
     """
 
     def __init__(
@@ -119,11 +125,17 @@ class Replicates:
         self.model, self.integrand, self.seed, self.chunk, self.label = model, integrand, seed, chunk, label
         self.scramblings = scramblings
         self._blocks: list[np.ndarray] = []
+        self._uniforms: list[np.ndarray] = []
 
     @property
     def rows(self) -> np.ndarray:
         """What was observed so far."""
         return np.concatenate(self._blocks, axis=1)
+
+    @property
+    def drawn(self) -> np.ndarray:
+        """Where it was observed."""
+        return np.concatenate(self._uniforms, axis=1)
 
     def observe(self, start: int, stop: int, stream: np.random.SeedSequence | None = None) -> Replicates:
         """Add points start to stop of every scrambling; `stream` gives the simulator's run seeds."""
@@ -141,6 +153,7 @@ class Replicates:
             seeds=seeds,
         )
         self._blocks.append(rows.reshape(self.scramblings, stop - start, *rows.shape[1:]))
+        self._uniforms.append(drawn)
         return self
 
 
@@ -166,31 +179,52 @@ def replicate_pseudo_values(integrand: Integrand, rows: np.ndarray) -> np.ndarra
 
 
 def replicate_figures(
-    integrand: Integrand, rows: np.ndarray, level: float, replicates: str = "scramblings"
+    integrand: Integrand, rows: np.ndarray, drawn: np.ndarray, level: float, replicates: str = "scramblings"
 ) -> list[Found]:
-    """Value and interval of every statistic from independent replicates (R, n, runs_per_row, columns), so called."""
+    """Value and interval of every statistic from independent replicates.
+
+    Parameters
+    ----------
+    rows : (R, m, runs_per_row, columns) array
+        Observations.
+    drawn : (R, m, row_dimension) array
+        Their uniforms.
+    replicates : str
+        What the replicates are called.
+    """
     if isinstance(integrand, DistributionIntegrand):
         return integrand.from_replicates(rows, level)
     layout = {replicates: float(rows.shape[0]), "points": float(rows.shape[1])}
     if integrand.statistics[0].interval == "probability":
         ways = [_probability(integrand, np.where(np.isnan(rows), fill, rows), level) for fill in (0.0, 1.0)]
         return [Found(both_ways(*ways), counted=True, diagnostics=layout)]
-    single = sample_pseudo_values(integrand, rows.reshape(-1, *rows.shape[2:]))
+    flat = rows.reshape(-1, *rows.shape[2:])
+    single = sample_pseudo_values(integrand, flat)
     unseen = np.array([unseen_error(values, level) for values in single.T])
-    figures = _from_replicates(integrand, rows, level, unseen)
+    step = largest_step(drawn.reshape(len(flat), -1)[finished(flat)], single)
+    figures = _from_replicates(integrand, rows, level, unseen, step)
     return [
         Found(found, tail_reasons(values), diagnostics=layout) for found, values in zip(figures, single.T, strict=True)
     ]
 
 
 def _from_replicates(
-    integrand: Integrand, rows: np.ndarray, level: float, unseen: np.ndarray | float = 0.0
+    integrand: Integrand, rows: np.ndarray, level: float, unseen: np.ndarray | float, step: np.ndarray | float
 ) -> list[Figure]:
-    """t intervals over replicates; `unseen` is what a heavy tail adds to the standard error."""
+    """t intervals over replicates.
+
+    Parameters
+    ----------
+    unseen : (S,) array
+        What a heavy tail adds to the standard error.
+    step : (S,) array
+        Height of a step that the points may hide, see `surecast.quantify.estimators.steps`.
+    """
     pseudo = replicate_pseudo_values(integrand, rows)
-    count = len(pseudo)
+    count, points = rows.shape[:2]
     values = pseudo.mean(axis=0)
-    errors = np.hypot(pseudo.std(axis=0, ddof=1) / np.sqrt(count), unseen)
+    spread = np.maximum(pseudo.std(axis=0, ddof=1), 0.5 * np.asarray(step) / points)
+    errors = np.hypot(spread / np.sqrt(count), unseen)
     return [
         figure(statistic, float(value), float(error), count - 1, level)
         for statistic, value, error in zip(integrand.statistics, values, errors, strict=True)
@@ -207,8 +241,11 @@ def unseen_error(values: np.ndarray, level: float) -> float:
 
 
 def _probability(integrand: Integrand, rows: np.ndarray, level: float) -> Figure:
-    (found,) = _from_replicates(integrand, rows, level)
-    events = int(rows.sum())
+    events, points = int(rows.sum()), rows.shape[1]
+    share = events / rows.size
+    # An indicator steps by 1; the few points of rare events are spread like independent ones.
+    coin = min(1.0, 2 * np.sqrt(share * (1 - share) * points))
+    (found,) = _from_replicates(integrand, rows, level, 0.0, coin)
     if min(events, rows.size - events) >= FEW_EVENTS:
         return found
     low, high = union((found.low, found.high), clopper_pearson(events, rows.size, level))
