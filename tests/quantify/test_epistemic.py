@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -120,7 +122,28 @@ def test_places_are_corners_first_and_then_inside():
     assert {tuple(p) for p in two[:4].tolist()} == {(0, 0), (0, 1), (1, 0), (1, 1)}
     assert len(np.unique(two, axis=0)) == 9
     assert ((two[4:] > 0) & (two[4:] < 1)).all()
-    assert places(6, 20).shape == (20, 6)
+    assert {tuple(p) for p in places(6, 20).tolist()} == set(itertools.product([0.0, 1.0], repeat=6))
+    assert places(7, 20).shape == (20, 7)
+
+
+@pytest.mark.parametrize("dimension", [4, 7])
+def test_bounds_are_those_of_the_corners_or_doubted(dimension):
+    names = [f"e{place}" for place in range(dimension)]
+    joint = JointLaw(
+        {"x": Normal(mean=0, standard_deviation=1)} | {n: Uniform(low=0, high=1, role="epistemic") for n in names}
+    )
+
+    def truth(inputs: xr.Dataset) -> xr.Dataset:
+        return xr.Dataset({"y": 0.1 * inputs["x"] + sum(inputs[name] for name in names)})
+
+    question = Moments(of=["y"], statistics="mean", runs=1600, estimators=["monte_carlo"])
+    lower, upper = asked(question, joint, truth=truth)
+    if dimension == 4:
+        assert lower.low <= 0 <= lower.high
+        assert upper.low <= 4 <= upper.high
+        assert not upper.doubts
+    else:
+        assert "not all corners" in upper.verdict
 
 
 @pytest.mark.parametrize(

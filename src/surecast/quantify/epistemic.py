@@ -1,14 +1,15 @@
 """Epistemic inputs: lower and upper bounds of every statistic over their values (a p-box), by a nested outer loop.
 
 An epistemic input e has one unknown value in a range; the statistic theta(e) is over the aleatory inputs alone.
-With K values e_k (the corners of the box first, then Sobol points inside), each with an interval at the level
+With K values e_k (all corners of the box first, then Sobol points inside), each with an interval at the level
 1 - alpha/K from runs of its own,
 
     lower: min_k theta(e_k) in [min_k low_k, min_k high_k],    upper: max_k theta(e_k) in [max_k low_k, max_k high_k],
 
-all of them together with probability 1 - alpha (Bonferroni). The bounds are those over the values tried: over
-the whole box a statistic that is not monotone in e may go beyond (Ferson et al. 2003, probability boxes; the
-nested loop as in Eldred, Swiler and Tang 2011). Epistemic and aleatory inputs are never averaged together.
+all of them together with probability 1 - alpha (Bonferroni). The bounds are those over the values tried: they are those
+over the whole box for a statistic that is monotone in each input, another may go beyond (Ferson et al. 2003,
+probability boxes; the nested loop as in Eldred, Swiler and Tang 2011). Of more than six inputs the corners are too many
+to try: that is a doubt. Epistemic and aleatory inputs are never averaged together.
 """
 
 from __future__ import annotations
@@ -33,20 +34,29 @@ if TYPE_CHECKING:
     from surecast.quantify.question import Question
 
 METHODS = ("ferson2003",)
+MOST_CORNERS = 64
+"""More corners of the box than this are not tried."""
 
 
 def places(dimension: int, count: int) -> np.ndarray:
-    """Places (count, dimension) in the unit box: equidistant in one dimension, else corners (if they fit) and Sobol."""
+    """Places (n, dimension) in the unit box, at least `count`: equidistant in one dimension, else corners and Sobol.
+
+    All corners are among them where they are at most 64.
+    """
     if dimension == 1:
         return np.linspace(0, 1, count)[:, None]
     from scipy.stats import qmc
 
     corners = np.empty((0, dimension))
-    if 2**dimension <= count:
+    if _has_corners(dimension):
         corners = np.array(np.meshgrid(*[[0.0, 1.0]] * dimension, indexing="ij")).reshape(dimension, -1).T
     # The first Sobol point is the origin, a corner; the second the centre.
-    inside = qmc.Sobol(dimension, scramble=False).random_base2(math.ceil(math.log2(count + 2)))
-    return np.concatenate([corners, inside[1:]])[:count]
+    inside = qmc.Sobol(dimension, scramble=False).random_base2(math.ceil(math.log2(count + 2)))[1:]
+    return np.concatenate([corners, inside[: max(count - len(corners), 0)]])
+
+
+def _has_corners(dimension: int) -> bool:
+    return 2**dimension <= MOST_CORNERS
 
 
 def p_boxes(question: Question, law: JointLaw, estimator: Estimator, task: Task) -> list[Estimate]:
@@ -55,7 +65,7 @@ def p_boxes(question: Question, law: JointLaw, estimator: Estimator, task: Task)
     Parameters
     ----------
     question : Question
-        Its `epistemic_values` are tried; its runs are shared equally among them.
+        Its `epistemic_values` are tried, and all corners; its runs are shared equally among them.
     law : JointLaw
         Law of all inputs, some of them epistemic.
     task : Task
@@ -77,8 +87,13 @@ def p_boxes(question: Question, law: JointLaw, estimator: Estimator, task: Task)
         steps=0,
     )
     by_value = [estimator.estimate(question.integrand(GivenLaw(law, place)), inner) for place in tried]
+    doubts: tuple[str, ...] = ()
+    if not _has_corners(len(law.epistemic)):
+        doubts = (
+            f"the bounds are over {count} values tried of {len(law.epistemic)} epistemic inputs, not all corners",
+        )
     return [
-        _bound([estimates[index] for estimates in by_value], name, best, task.level)
+        _bound([estimates[index] for estimates in by_value], name, best, task.level, doubts)
         for index in range(len(by_value[0]))
         for name, best in (("lower", min), ("upper", max))
     ]
@@ -102,15 +117,22 @@ def check(question: Question, law: JointLaw) -> None:
         )
     require_ranges(law)
     width = question.integrand(GivenLaw(law, np.zeros(len(law.epistemic)))).runs_per_row
-    least = 50 * width * question.epistemic_values
+    count = len(places(len(law.epistemic), question.epistemic_values))
+    least = 50 * width * count
     if question.runs < least:
         raise EstimationError(
-            f"{question.runs} runs are too few for {question.epistemic_values} values of the epistemic inputs.",
+            f"{question.runs} runs are too few for {count} values of the epistemic inputs.",
             f"raise the question's `runs` to {least} or more, or lower `epistemic_values`.",
         )
 
 
-def _bound(estimates: Sequence[Estimate], name: str, best: Callable[[list[float]], float], level: float) -> Estimate:
+def _bound(
+    estimates: Sequence[Estimate],
+    name: str,
+    best: Callable[[list[float]], float],
+    level: float,
+    doubts: tuple[str, ...],
+) -> Estimate:
     first = estimates[0]
     value, low, high = (best([getattr(e, end) for e in estimates]) for end in ("value", "low", "high"))
     place = [e.value for e in estimates].index(value)
@@ -127,7 +149,7 @@ def _bound(estimates: Sequence[Estimate], name: str, best: Callable[[list[float]
         surrogate_runs=sum(e.surrogate_runs for e in estimates),
         plain_variance=math.nan,
         failed_runs=sum(e.failed_runs for e in estimates),
-        doubts=tuple(dict.fromkeys(doubt for e in estimates for doubt in e.doubts)),
+        doubts=(*dict.fromkeys(doubt for e in estimates for doubt in e.doubts), *doubts),
         convergence=(Point(spent, value, low, high),),
         methods=(*first.methods, *METHODS),
         diagnostics={"epistemic_values": float(len(estimates)), "place": float(place)},

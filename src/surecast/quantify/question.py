@@ -53,7 +53,8 @@ class Question(Component):
         9,
         ge=2,
         le=10_000,
-        description="Values of the epistemic inputs that are tried, if there are any; the runs are shared among them.",
+        description="Values of the epistemic inputs that are tried, if there are any, all corners of up to six inputs "
+        "among them; the runs are shared.",
     )
     level: float = Field(0.95, ge=0.5, le=0.9999, description="Confidence level of the intervals.")
     estimators: list[str | dict[str, Any]] = Field(

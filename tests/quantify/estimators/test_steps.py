@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy import special
 
 from surecast.quantify.estimators.latin_hypercube import LatinHypercube
