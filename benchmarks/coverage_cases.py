@@ -19,7 +19,7 @@ TRAININGS = 5
 """Training designs: seed k of a cell takes design k mod 5."""
 LEVELS = (0.05, 0.5, 0.95)
 GOOD = {"sobol": "polynomial_chaos", "probability": "gaussian_process", "expectations": "polynomial_chaos"}
-POOR, WRONG = "linear", ("constant", "shuffled")
+POOR, WRONG, DELETED = "linear", ("constant", "shuffled"), "mode_deleted"
 _REFERENCE_POINTS, _REFERENCE_SCRAMBLINGS = 2**17, 8
 
 
@@ -75,7 +75,7 @@ def cases() -> Iterator[Case]:
         runs = {"RP25": 1400}.get(name, 450)
         question = {"event": problem(name).event, "runs": runs}
         for estimator in ("importance_sampling",) if rare else ("control_variates", "importance_sampling"):
-            for surrogate in (GOOD["probability"], POOR, *WRONG):
+            for surrogate in (GOOD["probability"], POOR, *WRONG, *([DELETED] if name == "fourbranch" else [])):
                 yield Case(name, "exceedance", estimator, surrogate, question, training_runs=120)
         if not rare:
             yield Case(name, "exceedance", "monte_carlo", "none", question)
@@ -144,6 +144,8 @@ def surrogate(name: str, quality: str, runs: int, training: int) -> tuple[Model,
     """The models of a quality, fitted to independent runs; none for ``none``."""
     if quality == "none":
         return ()
+    if quality == DELETED:
+        return (_three_branches,)
     of = problem(name)
     seed = np.random.SeedSequence([int.from_bytes(name.encode(), "little") % 2**63, 2, training])
     inputs = of.law.from_uniform(uniforms(child(seed, 0), 0, runs, of.law.dimension))
@@ -168,3 +170,11 @@ class _Constant:
 
     def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
         return xr.Dataset({self.output: ("run", np.full(inputs.sizes["run"], self.value))})
+
+
+def _three_branches(inputs: xr.Dataset) -> xr.Dataset:
+    """The limit state of `fourbranch` without its third branch: a surrogate that knows nothing of one mode."""
+    u1, u2 = inputs["u1"], inputs["u2"]
+    curved, along = 3 + 0.1 * (u1 - u2) ** 2, (u1 + u2) / np.sqrt(2)
+    known = np.minimum(np.minimum(curved - along, curved + along), u2 - u1 + 7 / np.sqrt(2))
+    return known.to_dataset(name="g")

@@ -11,3 +11,13 @@ os.environ.update(
 def pytest_collection_modifyitems(items: list) -> None:
     """The workflow's files first: each takes minutes, and started last one of them would keep a single worker busy."""
     items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """What tests recorded of their intervals: how many held, and how wide they were."""
+    reports = [report for state in ("passed", "failed") for report in terminalreporter.stats.get(state, [])]
+    lines = [text for report in reports for name, text in report.user_properties if name == "coverage"]
+    if lines:
+        terminalreporter.section("coverage of intervals")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)

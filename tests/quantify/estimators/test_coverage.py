@@ -1,14 +1,22 @@
 """Intervals at 95 % against closed forms, over seeds fixed beforehand, by one-sided binomial tests at the 1 % level.
 
-The settings are those of the study `ishigami`: 1,024 runs for moments and for the event, 4,096 for Sobol indices.
-Importance sampling takes seconds an estimate: a few seeds here, `make coverage` counts it (benchmarks/coverage.py).
+The study `ishigami` whole, over 400 seeds; wrong surrogates and a Gaussian tail beside it. Importance sampling of the
+tail takes seconds an estimate: a few seeds here, `make coverage` counts more (benchmarks/coverage.py). Coverage and
+widths stand at the end of what pytest prints.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from surecast.design.make import make_design
+from surecast.quantify.answer import ask
+from surecast.quantify.choose import Composite
 from surecast.quantify.estimators.control_variates import ControlVariates
 from surecast.quantify.estimators.estimator import Estimator
 from surecast.quantify.estimators.importance_sampling import ImportanceSampling
@@ -16,10 +24,12 @@ from surecast.quantify.estimators.monte_carlo import MonteCarlo
 from surecast.quantify.estimators.scrambled_sobol import ScrambledSobol
 from surecast.quantify.exceedance import ExceedanceIntegrand
 from surecast.quantify.moments import MomentsIntegrand
-from surecast.quantify.sobol import SobolIntegrand
+from surecast.study.load import load_study
+from surecast.train.scalar_fit import fit_scalars
 
 pytestmark = pytest.mark.counted
 
+STUDIES = Path(__file__).resolve().parents[3] / "config" / "studies"
 SEEDS = range(400)
 WHOLE = 10**6
 
@@ -33,37 +43,20 @@ def intervals(estimator: Estimator, integrands: list, seeds: range, task) -> tup
     return np.array(found).transpose(2, 0, 1), [e.statistic.name for e in estimates]
 
 
-def report(title: str, name: str, truth: float, value: np.ndarray, low: np.ndarray, high: np.ndarray) -> int:
-    """Print coverage and width ratio (half-width over that of the exact normal interval); return how many cover."""
+def report(
+    title: str,
+    name: str,
+    truth: float,
+    value: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    record: Callable[[str, object], None],
+) -> int:
+    """Report coverage and width ratio (half-width over that of the exact normal interval); return how many cover."""
     covered = int(np.sum((low <= truth) & (truth <= high)))
     ratio = float(np.mean(high - low) / (2 * 1.96 * value.std(ddof=1)))
-    print(f"{title:18s} {name:12s} covers {covered}/{len(value)}  width ratio {ratio:.2f}")
+    record("coverage", f"{title:24s} {name:12s} covers {covered}/{len(value)}  width ratio {ratio:.2f}")
     return covered
-
-
-@pytest.mark.parametrize("estimator", [MonteCarlo(), ScrambledSobol(), ControlVariates()], ids=lambda e: e.kind)
-def test_ishigami_is_covered_for_every_statistic(known, chaos, estimator):
-    integrands = [
-        (MomentsIntegrand(known.law, ["y"]), 1024),
-        (SobolIntegrand(known.law, ["y"], {name: (name,) for name in known.law.names}), 4096),
-    ]
-
-    def task(runs: int, seed: int):
-        return known.task(
-            known.ishigami, chaos, runs=runs, seed=seed, surrogate_runs=8192, chunk=WHOLE, surrogate_chunk=WHOLE
-        )
-
-    (value, low, high), names = intervals(estimator, integrands, SEEDS, task)
-    assert names == list(known.values)
-    too_few = []
-    for column, (name, truth) in enumerate(known.values.items()):
-        covered = report(estimator.kind, name, truth, value[:, column], low[:, column], high[:, column])
-        if covered < known.least_covered(len(SEEDS)):
-            too_few.append((name, covered))
-        # Unbiased: the mean over seeds is within four of its own standard errors.
-        spread = value[:, column].std(ddof=1) / np.sqrt(len(SEEDS))
-        assert abs(value[:, column].mean() - truth) < 4 * spread, name
-    assert not too_few
 
 
 def ishigami_above_15(points: int = 2000) -> float:
@@ -76,27 +69,45 @@ def ishigami_above_15(points: int = 2000) -> float:
     return float((1 - 2 / np.pi * np.arcsin(np.sqrt(np.clip((15 - a) / 7, 0, 1)))).mean())
 
 
-@pytest.mark.parametrize(
-    ("estimator", "seeds"), [(MonteCarlo(), 400), (ImportanceSampling(), 3)], ids=["monte_carlo", "importance_sampling"]
-)
-def test_a_rare_event_of_ishigami_is_covered(known, chaos, estimator, seeds):
-    integrand = ExceedanceIntegrand(known.law, "y > 15")
+@pytest.mark.parametrize("name", ["averages", "drivers", "high"])
+def test_every_interval_of_the_study_ishigami_holds(known, name, record_property):
+    """As the study asks, with its surrogate, fitted to its design; another stream of runs for every seed."""
+    study = load_study(STUDIES / "ishigami.yaml")
+    law, simulator, question = study.joint_law(), study.build_simulator(), study.build_question(name).for_study(study)
+    design = make_design(study)
+    training = design.isel(run=(design["split"] == "train").values)[list(study.inputs)]
 
-    def task(runs: int, seed: int):
-        return known.task(
-            known.ishigami, chaos, runs=runs, seed=seed, surrogate_runs=8192, chunk=WHOLE, surrogate_chunk=WHOLE
-        )
+    def truth(inputs):
+        return simulator.run(inputs)[["response"]]
 
-    (value, low, high), _ = intervals(estimator, [(integrand, 1024)], range(seeds), task)
-    p = ishigami_above_15()
-    assert p == pytest.approx(ishigami_above_15(1000), rel=1e-4)
-    covered = report(estimator.kind, "P(y > 15)", p, value[:, 0], low[:, 0], high[:, 0])
-    assert covered >= known.least_covered(seeds)
-    assert abs(value.mean() - p) < 4 * value.std(ddof=1) / np.sqrt(seeds)
+    truth.runs_per_call = WHOLE
+    chaos = Composite({"response": fit_scalars(study.surrogates["chaos"].model_dump(), law, training, truth(training))})
+    integrand = question.integrand(law)
+    known_values = known.values | {"probability": ishigami_above_15()}
+    found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
+    for seed in SEEDS:
+        streams = partial(_stream, seed)
+        for e in ask(question, integrand, truth, [chaos], streams, steps=0):
+            found.setdefault((e.estimator, e.statistic.name), []).append((e.value, e.low, e.high))
+    assert {statistic for _, statistic in found} <= set(known_values)
+    too_few = []
+    for (estimator, statistic), answers in found.items():
+        value, low, high = np.array(answers).T
+        true = known_values[statistic]
+        covered = report(estimator, statistic, true, value, low, high, record_property)
+        if covered < known.least_covered(len(SEEDS)):
+            too_few.append((estimator, statistic, covered))
+        # Unbiased: the mean over seeds is within four of its own standard errors.
+        assert abs(value.mean() - true) < 4 * value.std(ddof=1) / np.sqrt(len(SEEDS)), (estimator, statistic)
+    assert not too_few
+
+
+def _stream(seed: int, kind: str) -> np.random.SeedSequence:
+    return np.random.SeedSequence([seed, *kind.encode()])
 
 
 @pytest.mark.parametrize("surrogate", ["constant", "wrong"])
-def test_a_wrong_surrogate_costs_width_but_not_coverage(known, surrogate):
+def test_a_wrong_surrogate_costs_width_but_not_coverage(known, surrogate, record_property):
     integrand, seeds = MomentsIntegrand(known.law, ["y"]), range(200)
     bad = getattr(known, surrogate)
 
@@ -108,7 +119,9 @@ def test_a_wrong_surrogate_costs_width_but_not_coverage(known, surrogate):
     (value, low, high), names = intervals(ControlVariates(), [(integrand, 512)], seeds, task)
     (_, plain_low, plain_high), _ = intervals(MonteCarlo(), [(integrand, 512)], seeds, task)
     for column, name in enumerate(names):
-        covered = report(surrogate, name, known.values[name], value[:, column], low[:, column], high[:, column])
+        covered = report(
+            surrogate, name, known.values[name], value[:, column], low[:, column], high[:, column], record_property
+        )
         assert covered >= known.least_covered(len(seeds))
         # Cross-fitting keeps a useless control from hurting: no wider than plain Monte Carlo by more than 5 %.
         assert np.mean((high - low)[:, column]) < 1.05 * np.mean((plain_high - plain_low)[:, column])
@@ -119,7 +132,7 @@ def test_a_wrong_surrogate_costs_width_but_not_coverage(known, surrogate):
     [(MonteCarlo(), 400), (ScrambledSobol(), 400), (ControlVariates(), 400), (ImportanceSampling(), 3)],
     ids=["monte_carlo", "scrambled_sobol", "control_variates", "importance_sampling"],
 )
-def test_a_gaussian_tail_is_covered(known, estimator, seeds):
+def test_a_gaussian_tail_is_covered(known, estimator, seeds, record_property):
     """p = Phi(-3) with a surrogate that is wrong by a wave of amplitude 0.2."""
     truth = known.model(lambda u: u[:, 0])
     surrogate = known.model(lambda u: u[:, 0] + 0.2 * np.sin(5 * u[:, 0]) * np.cos(3 * u[:, 1]))
@@ -132,6 +145,6 @@ def test_a_gaussian_tail_is_covered(known, estimator, seeds):
 
     (value, low, high), _ = intervals(estimator, [(integrand, 1000)], range(seeds), task)
     p = 1.3498980316300946e-3
-    covered = report(estimator.kind, "Phi(-3)", p, value[:, 0], low[:, 0], high[:, 0])
+    covered = report(estimator.kind, "Phi(-3)", p, value[:, 0], low[:, 0], high[:, 0], record_property)
     assert covered >= known.least_covered(seeds)
     assert abs(value.mean() - p) < 4 * value.std(ddof=1) / np.sqrt(seeds)
