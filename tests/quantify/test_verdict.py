@@ -14,7 +14,14 @@ from surecast.quantify.estimators.scrambled_sobol import ScrambledSobol
 from surecast.quantify.exceedance import ExceedanceIntegrand
 from surecast.quantify.moments import MomentsIntegrand
 from surecast.quantify.sobol import SobolIntegrand
-from surecast.quantify.verdict import constant_reasons, doubts, effective_number, integral_reasons, weight_reasons
+from surecast.quantify.verdict import (
+    constant_reasons,
+    doubts,
+    effective_number,
+    index_tail_reasons,
+    integral_reasons,
+    weight_reasons,
+)
 from surecast.quantify.weights import tail_index
 from surecast.study.errors import EstimationError
 
@@ -142,6 +149,15 @@ def test_reasons_are_words(known):
     own = np.r_[np.zeros(31), 5.0]
     assert integral_reasons(own, 0.1) == ()
     assert "raise `surrogate_runs`" in integral_reasons(own, 0.9)[0]
+
+
+def test_a_tail_is_no_doubt_about_an_index_that_is_known_to_a_hundredth():
+    heavy = np.append(np.zeros(99), 1.0)
+    index, mean = Statistic("y", "total[a]", "total", "a"), Statistic("y", "mean", "mean")
+    narrow, wide = Figure(0.002, -0.003, 0.007, 0.002), Figure(0.02, -0.03, 0.07, 0.02)
+    assert index_tail_reasons(heavy, index, narrow) == ()
+    assert index_tail_reasons(heavy, index, wide)
+    assert index_tail_reasons(heavy, mean, narrow)
 
 
 def test_weights_that_overflow_or_hang_on_few_are_doubted():

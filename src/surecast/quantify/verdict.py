@@ -34,15 +34,19 @@ if TYPE_CHECKING:
     from surecast.quantify.sampling import Task
 
 __all__ = [
-    "constant_outputs", "constant_reasons", "doubts", "effective_number", "half_width", "integral_reasons",
-    "largest_share", "least_runs", "reached", "require_defined", "require_floor", "sampling_error", "tail_reasons",
-    "weight_reasons",
+    "constant_outputs", "constant_reasons", "doubts", "effective_number", "half_width", "index_tail_reasons",
+    "integral_reasons", "largest_share", "least_runs", "reached", "require_defined", "require_floor", "sampling_error",
+    "tail_reasons", "weight_reasons",
 ]  # fmt: skip
 
 HEAVY_SHARE = 0.2
 """One row makes more than this share of the sample variance: the tail is heavy, and the interval is widened."""
 TOO_HEAVY_SHARE = 0.5
 """Above this share no widening helps."""
+NEGLIGIBLE = 0.01
+"""Half-width of an index below which a single run that makes most of the variance is no doubt: the widened interval
+holds what so few unseen ones could add, and an index is a share of 1."""
+INDICES = ("first", "total", "second", "shapley")
 TAIL = "a single run makes over half of the sample variance, so the tail is not seen well enough"
 INTEGRAL_SHARE = 0.5
 """Share of the squared error above which the surrogate's own integral is what keeps the interval wide."""
@@ -174,6 +178,12 @@ def largest_share(values: np.ndarray) -> float:
 def tail_reasons(values: np.ndarray) -> tuple[str, ...]:
     """Doubt about independent values whose sample variance is mostly one of them."""
     return (TAIL,) if largest_share(values) > TOO_HEAVY_SHARE else ()
+
+
+def index_tail_reasons(values: np.ndarray, statistic: Statistic, figure: Figure) -> tuple[str, ...]:
+    """As `tail_reasons`; no doubt about an index, a share of 1, whose widened interval is negligibly narrow."""
+    narrow = figure.high - figure.low <= 2 * NEGLIGIBLE
+    return () if narrow and statistic.measure in INDICES else tail_reasons(values)
 
 
 def sampling_error(values: np.ndarray, level: float, reach: float = 1.0, heavy_share: float = HEAVY_SHARE) -> float:

@@ -44,6 +44,7 @@ from surecast.quantify.jackknife import pseudo_values, weighted
 from surecast.quantify.sampling import KnowsItself, Model, Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
 from surecast.quantify.verdict import (
+    index_tail_reasons,
     integral_reasons,
     require_floor,
     sampling_error,
@@ -237,7 +238,7 @@ def corrected(
     share = integrals / error**2 if error > 0 else 0.0
     of = statistic or Statistic("", "mean", "mean")
     result = figure(of, float(residuals.mean()), error, dof, level)
-    reasons = tail_reasons(residuals)
+    reasons = index_tail_reasons(residuals, of, result)
     if worse:
         # The controls fail in the tail, where a few runs say too little of it: reach further, or do without them.
         plain = figure(of, float(response.mean()), sampling_error(response, level), len(response) - 1, level)

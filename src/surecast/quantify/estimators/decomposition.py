@@ -26,15 +26,12 @@ from surecast.quantify.estimators.control_variates import beyond_error
 from surecast.quantify.estimators.cross_fitting import coefficients
 from surecast.quantify.estimators.estimator import Figure, Found
 from surecast.quantify.intervals import welch
-from surecast.quantify.verdict import sampling_error, tail_reasons
+from surecast.quantify.verdict import NEGLIGIBLE, sampling_error, tail_reasons
 
 FOLDS = 10
 """Folds of the units, for the weight of the simulator's own pick-freeze estimate."""
 ROUNDING = 1e-10
 """Difference of two estimates of an index, a share of 1, that is none."""
-NEGLIGIBLE = 0.01
-"""Half-width below which a single run that makes most of the variance is no doubt: the widened interval holds what so
-few unseen ones could add, and an index is a share of 1."""
 
 
 @dataclass(frozen=True)

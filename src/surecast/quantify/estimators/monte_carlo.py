@@ -28,7 +28,7 @@ from surecast.quantify.intervals import clopper_pearson
 from surecast.quantify.jackknife import pseudo_values, weighted
 from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
-from surecast.quantify.verdict import constant_outputs, require_floor, sampling_error, tail_reasons
+from surecast.quantify.verdict import constant_outputs, index_tail_reasons, require_floor, sampling_error
 from surecast.study.errors import EstimationError
 
 
@@ -118,14 +118,10 @@ def figures(integrand: Integrand, rows: np.ndarray, level: float) -> list[Found]
         return integrand.from_random(rows, level)
     pseudo = sample_pseudo_values(integrand, rows)
     n = len(pseudo)
-    found = [
-        Found(
-            figure(statistic, float(values.mean()), sampling_error(values, level), n - 1, level),
-            tail_reasons(values),
-            methods=("efron1981",),
-        )
-        for statistic, values in zip(integrand.statistics, pseudo.T, strict=True)
-    ]
+    found = []
+    for statistic, values in zip(integrand.statistics, pseudo.T, strict=True):
+        one = figure(statistic, float(values.mean()), sampling_error(values, level), n - 1, level)
+        found.append(Found(one, index_tail_reasons(values, statistic, one), methods=("efron1981",)))
     return jointly(found, np.cov(pseudo, rowvar=False) / n) if integrand.joint else found
 
 

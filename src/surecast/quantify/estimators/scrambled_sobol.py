@@ -27,7 +27,7 @@ from surecast.quantify.intervals import clopper_pearson, union
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.sampling import Model, Task, child, observe_rows, run_seeds, scrambled_sobol
 from surecast.quantify.stopping import grow, looks
-from surecast.quantify.verdict import sampling_error, tail_reasons
+from surecast.quantify.verdict import index_tail_reasons, sampling_error
 from surecast.study.errors import EstimationError
 
 FEW_EVENTS = 50
@@ -204,7 +204,8 @@ def replicate_figures(
     step = largest_step(drawn.reshape(len(flat), -1)[finished(flat)], single)
     figures = _from_replicates(integrand, rows, level, unseen, step)
     return [
-        Found(found, tail_reasons(values), diagnostics=layout) for found, values in zip(figures, single.T, strict=True)
+        Found(found, index_tail_reasons(values, statistic, found), diagnostics=layout)
+        for statistic, found, values in zip(integrand.statistics, figures, single.T, strict=True)
     ]
 
 
