@@ -118,8 +118,10 @@ def decompose(
         for value, values in zip(ends, pseudo, strict=True):
             surrogate = trust * (own[1][:, index] - value * own[0]) / whole
             own_error = float(surrogate.std(ddof=1)) / np.sqrt(len(surrogate)) if len(surrogate) > 1 else 0.0
-            sampling = max(sampling_error(values, level), beyond_error(size, values, level))
-            errors.append(float(np.hypot(sampling, own_error)))
+            beyond = beyond_error(size, values, level)
+            if rows is not None:  # what needs no surrogate has no such room
+                beyond = min(beyond, sampling_error(rows[1][:, index], level))
+            errors.append(float(np.hypot(max(sampling_error(values, level), beyond), own_error)))
         interval = held(ends, errors, dof, level)
         narrow = interval.high - interval.low <= 2 * NEGLIGIBLE
         reasons = [] if narrow else [reason for values in pseudo for reason in tail_reasons(values)]
