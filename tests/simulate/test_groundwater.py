@@ -54,12 +54,21 @@ def test_bits_do_not_depend_on_the_order(raw):
     assert digest(permuted) == digest(raw.isel(run=order))
 
 
-@pytest.mark.parametrize("variance", [1.0, 4.0])
-def test_mass_balance_of_every_run(variance):
-    raw = Groundwater(cells=64).run(inputs(64, 32, variance=variance))
+@pytest.mark.parametrize(("variance", "seed"), [(1.0, 0), (4.0, 11)])
+def test_mass_balance_of_every_run(variance, seed):
+    raw = Groundwater(cells=64).run(inputs(64, 400, seed, variance))
     assert (raw["failure"] == "").all()
     assert float(raw["mass_balance"].max()) < 1e-8
     assert raw["iterations"].max() < 45
+
+
+def test_water_that_does_not_add_up_is_a_failed_run():
+    raw = Groundwater(cells=32, tolerance=1e-9).run(inputs(32, 32, variance=4.0))
+    off = raw["mass_balance"].values > 1e-8
+    assert 0 < off.sum() < 32
+    for text, balance, failed in zip(raw["failure"].values, raw["mass_balance"].values, off, strict=True):
+        told = f"the mass balance is off by {balance:.1e}, above 1e-08: set simulator.tolerance below 1e-09"
+        assert text == (told if failed else "")
 
 
 def test_water_in_is_water_out(raw):
