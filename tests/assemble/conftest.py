@@ -26,6 +26,8 @@ import xarray as xr
 def waves(inputs):
     """u(x) = a sin(pi x) + b."""
     a, b = inputs["a"], inputs["b"]
+    if (b < LIMIT).any():
+        raise ValueError("b is too small")
     x = xr.DataArray(np.linspace(0, 1, 32), dims="x", attrs={"units": "m", "long_name": "position"})
     u = (a * np.sin(np.pi * x) + b).transpose("run", "x").assign_coords(x=x)
     u.attrs = {"units": "m", "long_name": "height"}
@@ -54,9 +56,9 @@ def content(**design: Any) -> dict[str, Any]:
 class Made:
     """A study assembled in a folder."""
 
-    def __init__(self, folder: Path, **design: Any) -> None:
+    def __init__(self, folder: Path, raises_below: float = -np.inf, **design: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "waves.py").write_text(SIMULATOR)
+        (folder / "waves.py").write_text(SIMULATOR.replace("LIMIT", f"float('{raises_below}')"))
         self.folder = folder
         self.study = Study.from_content(content(**design), folder / "made.yaml")
         self.paths = Paths("made", folder / "results")
@@ -89,8 +91,8 @@ class Made:
 def make(tmp_path: Path) -> Callable[..., Made]:
     """Make a study in a folder of its own."""
 
-    def make(name: str = "one", **design: Any) -> Made:
-        return Made(tmp_path / name, **design)
+    def make(name: str = "one", raises_below: float = -np.inf, **design: Any) -> Made:
+        return Made(tmp_path / name, raises_below, **design)
 
     return make
 

@@ -56,6 +56,44 @@ def test_failed_runs_are_recorded_with_inputs_seed_and_message(made):
     assert sum(split["failed"] for split in made.manifest["splits"].values()) == failed.size
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_runs_that_raise_do_not_depend_on_the_size_of_parts(make, request, in_memory):
+    if not in_memory:
+        request.getfixturevalue("pieces")
+    few = {"train": 6, "validation": 2, "test": 4}
+    whole, single = (make(name, 2.0, **few, runs_per_part=size) for name, size in (("whole", 6), ("single", 1)))
+    alone = [read_dataset(part) for part in single.parts]
+    assert any("u" not in part for part in alone)
+    assert all("u" in part for part in alone if not part["failed"].all())
+    manifests = [made.assemble() for made in (whole, single)]
+    b = whole.design["b"].values
+    raised = np.flatnonzero(b < 2.0)
+    assert 0 in raised  # the first part shows neither dimensions nor attributes
+    told = {entry["run"]: entry["message"] for entry in manifests[1]["failed_runs"]}
+    assert all(told[run] == "ValueError: b is too small" for run in raised)
+    assert {key: value for key, value in manifests[0].items() if key != "store"} == {
+        key: value for key, value in manifests[1].items() if key != "store"
+    }
+    dataset = open_dataset(single.paths.manifest).load()
+    expected = np.where(b[:, None] < 2.0, np.nan, single.truth())
+    np.testing.assert_allclose(dataset["u"].values, expected, rtol=1e-6)
+    assert dataset["x"].attrs["units"] == "m"
+
+
+def test_a_field_that_no_run_gives_is_an_error(make):
+    made = make("none", 99, runs_per_part=1, train=4, validation=0, test=0)
+    with pytest.raises(SimulationError, match="no run of the design gave 'u': every one of 4 failed"):
+        made.assemble()
+
+
+def test_a_part_that_lacks_a_field_though_runs_went_well_is_refused(make):
+    made = make()
+    content = read_dataset(made.parts[1]).drop_vars("u")
+    write_dataset(made.parts[1], content)
+    with pytest.raises(DataError, match="has no variable 'u'"):
+        made.assemble()
+
+
 def test_too_many_failed_runs_stop_the_study_before_anything_is_written(make):
     made = make()
     failed = int((made.design["a"].values >= 0.98).sum())

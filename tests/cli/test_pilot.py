@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from surecast.cli import pilot
+from surecast.study.errors import SimulationError
 from surecast.study.load import load_study
+from surecast.study.model import Study
 
 SMOKE = Path(__file__).resolve().parents[2] / "config" / "studies" / "smoke.yaml"
 
@@ -49,3 +51,27 @@ def test_training_leaves_nothing_and_is_silent(study, tmp_path, capsys):
     assert pilot.time_trainings(study, ["fno"])["fno"] >= 0
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr().err == ""
+
+
+def test_a_run_that_raises_is_borne_unless_all_do(tmp_path):
+    (tmp_path / "pilot_bar.py").write_text(
+        "def bar(inputs, least):\n"
+        "    if (inputs['a'] < least).any():\n"
+        "        raise ValueError('a is too small')\n"
+        "    return inputs[['a']].expand_dims(x=3).rename(a='u')\n"
+    )
+
+    def timed(least):
+        content = {
+            "simulator": {"kind": "pilot_bar:bar", "least": least},
+            "inputs": {"a": {"kind": "uniform", "low": 0.0, "high": 1.0}},
+            "outputs": {"u": {"dims": ["x"]}},
+            "design": {"kind": "monte_carlo", "train": 8, "validation": 0, "test": 0},
+        }
+        return pilot.time_runs(Study.from_content(content, tmp_path / "study.yaml"))
+
+    assert timed(0.8).all_bytes == 3 * 4
+    with pytest.raises(
+        SimulationError, match=r"every one of \d+ runs failed; the first said: ValueError: a is too small"
+    ):
+        timed(2.0)

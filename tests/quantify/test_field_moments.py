@@ -166,6 +166,8 @@ def test_convergence_is_recorded_and_failed_runs_are_told():
     assert np.isfinite(fields["mean_y"]).all()
     with pytest.raises(EstimationError, match=r"all of the first .* runs failed"):
         answers(truth=lambda inputs: simulator(inputs) * np.nan)
+    with pytest.raises(EstimationError, match=r"all of the first .* runs failed"):
+        answers(truth=lambda inputs: xr.Dataset({"failed": xr.ones_like(inputs["u1"])}))  # not one call came back
 
 
 FIELD = """

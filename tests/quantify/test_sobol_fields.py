@@ -70,6 +70,14 @@ def test_failed_runs_are_counted_once(known, model):
     assert "failed" in found[0].verdict
 
 
+def test_a_field_that_no_run_has_shown(known):
+    integrand = FieldSobolIntegrand(known.law, ["y"], {n: (n,) for n in known.law.names})
+    with pytest.raises(EstimationError, match=r"all of the first .* runs failed"):
+        build_estimator({"kind": "monte_carlo"}).estimate(
+            integrand, known.task(lambda inputs: xr.Dataset({"failed": xr.ones_like(inputs["x1"])}), runs=1000)
+        )
+
+
 def test_single_runs_cannot_answer_fields(known, model):
     integrand = FieldSobolIntegrand(known.law, ["y"], {n: (n,) for n in known.law.names})
     with pytest.raises(EstimationError, match="scalars only"):

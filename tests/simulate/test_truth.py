@@ -183,11 +183,30 @@ def test_failed_runs_are_kept_with_their_message(user, tmp_path):
 
 def test_every_run_fails(user):
     inputs = draw(user, 2).assign(a=("run", [0.55, 0.56]))
-    found = Truth(user, ["level"])(inputs)
+    found = Truth(user)(inputs)
     assert found["failed"].values.tolist() == [1, 1]
+    assert found["message"].values.tolist() == ["ValueError: a is in the forbidden band"] * 2
     assert np.isnan(found["level"]).all()
-    with pytest.raises(SimulationError, match=r"every one of 2 runs failed.*forbidden band"):
-        Truth(user)(inputs)
+    assert found["level"].attrs == {"units": "m"}
+    assert "shape" not in found  # nobody has seen its size
+
+
+@pytest.mark.parametrize("size", [1, 2, 64])
+def test_failed_runs_do_not_depend_on_their_pack(user, tmp_path, monkeypatch, size):
+    """A pack none of whose calls came back knows no field: its runs have the form of the others."""
+    inputs = draw(user, 5).assign(a=("run", [0.55, 0.56, 0.7, 0.57, 0.8]))
+    whole = Truth(user)(inputs)
+    monkeypatch.setattr(packs, "RUNS_PER_PACK", size)
+    store = RunStore(tmp_path / "store")
+    assert Truth(user, store=store)(inputs).identical(whole)
+    assert whole["failed"].values.tolist() == [1, 1, 0, 1, 0]
+    assert np.isnan(whole["shape"][[0, 1, 3]]).all()
+    np.testing.assert_allclose(whole["shape"][2], [0.7, 1.4, 2.1], rtol=1e-6)
+    made = len(calls(user))
+    again = Truth(user, store=RunStore(tmp_path / "store"))
+    assert again(inputs).identical(whole)
+    assert again(inputs.isel(run=[3, 0]))["shape"].shape == (2, 3)  # seen a call ago
+    assert len(calls(user)) == made
 
 
 def test_dimensions_have_to_be_stated(tmp_path, user):

@@ -30,11 +30,12 @@ def contents(study: Study, design: xr.Dataset, gathered: Gathered) -> dict[str, 
     for name in study.inputs:
         variable = design[name].variable
         entries[name] = _in_memory(variable.dims, variable.values, variable.attrs)
-    # One reader for all: variables with the same source are written together, so that a file is opened once.
-    reader = RunReader(gathered.paths, gathered.starts)
     diagnostics = [name for name in study.build_simulator().diagnostics if gathered.has(name)]
-    for name in [*study.outputs, *diagnostics]:
-        dims, shape, dtype, attributes = gathered.variable(name)
+    found = {name: gathered.variable(name) for name in [*study.outputs, *diagnostics]}
+    forms = {name: (shape, dtype) for name, (_, shape, dtype, _) in found.items()}
+    # One reader for all: variables with the same source are written together, so that a file is opened once.
+    reader = RunReader(gathered.paths, gathered.starts, forms)
+    for name, (dims, shape, dtype, attributes) in found.items():
         values = gathered.small(name)
         source = reader if values is None else ArraySource(values)
         entries[name] = (dims, shape, dtype, attributes, source)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surecast.assemble.part_files import PartFacts
-from surecast.study.errors import DataError
+from surecast.study.errors import DataError, SimulationError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,14 +40,19 @@ class Gathered:
     def variable(self, name: str) -> tuple[tuple[str, ...], tuple[int, ...], str, dict[str, Any]]:
         """Dimensions, shape (of all runs, where it has runs), dtype and attributes of a variable.
 
+        A part all of whose runs failed may lack it: nobody has seen there what it looks like.
+
         Raises
         ------
         DataError
-            If a part lacks it or has it in another form.
+            If another part lacks it, or one has it in another form.
+        SimulationError
+            If no part has it.
         """
-        dims, shape, dtype, attributes = self._described(self.parts[0], name)
-        for part in self.parts[1:]:
-            other = self._described(part, name)
+        first, *others = self._holders(name)
+        dims, shape, dtype, attributes = first.variables[name]
+        for part in others:
+            other = part.variables[name]
             text = dtype[:2] == other[2][:2] == "<U"
             if text:  # as wide as its longest: where every run went well, messages are empty
                 dtype = max(dtype, other[2], key=lambda width: int(width[2:]))
@@ -61,22 +66,34 @@ class Gathered:
         return dims, shape, dtype, attributes
 
     def has(self, name: str) -> bool:
-        """Whether the parts have a variable (the first decides; `variable` refuses differences)."""
-        return name in self.parts[0].variables
+        """Whether a part has a variable (`variable` refuses differences)."""
+        return any(name in part.variables for part in self.parts)
 
     def small(self, name: str) -> np.ndarray | None:
         """A variable over all runs (or a coordinate without runs) if it is in memory, else None."""
-        if not all(name in part.small for part in self.parts):
+        holders = self._holders(name)
+        if not all(name in part.small for part in holders):
             return None
-        if self.variable(name)[0][:1] != ("run",):
-            return self.parts[0].small[name]
-        return np.concatenate([part.small[name] for part in self.parts])
+        dims, shape, dtype, _ = self.variable(name)
+        if dims[:1] != ("run",):
+            return holders[0].small[name]
+        if len(holders) == len(self.parts):  # of whatever type
+            return np.concatenate([part.small[name] for part in self.parts])
+        blank = np.full(shape[1:], np.nan, dtype)
+        return np.concatenate([part.small.get(name, np.stack([blank] * part.runs)) for part in self.parts])
 
-    @staticmethod
-    def _described(part: PartFacts, name: str) -> tuple[tuple[str, ...], tuple[int, ...], str, dict[str, Any]]:
-        if name not in part.variables:
-            raise DataError(f"{part.path}: has no variable {name!r}.", f"delete it (rm {part.path}) and run again.")
-        return part.variables[name]
+    def _holders(self, name: str) -> list[PartFacts]:
+        """Parts that have a variable; first one with a run that went well, which shows all of its attributes."""
+        for part in self.parts:
+            if name not in part.variables and not part.all_failed:
+                raise DataError(f"{part.path}: has no variable {name!r}.", f"delete it (rm {part.path}) and run again.")
+        holders = [part for part in self.parts if name in part.variables]
+        if not holders:
+            raise SimulationError(
+                f"no run of the design gave {name!r}: every one of {self.starts[-1]} failed.",
+                "read their messages in the parts; run the simulator on one of these inputs by hand.",
+            )
+        return sorted(holders, key=lambda part: part.all_failed)
 
 
 def gather(design: xr.Dataset, facts: Sequence[PartFacts], inputs: Sequence[str]) -> Gathered:

@@ -7,7 +7,7 @@ statistics and writing go on beside it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +51,11 @@ class PartFacts:
     runs: int
     small: dict[str, np.ndarray]
     variables: dict[str, tuple[tuple[str, ...], tuple[int, ...], str, dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether every run failed: where none came back to show a field's dimensions, the part lacks that field."""
+        return bool((self.small["failed"] != 0).all()) if "failed" in self.small else False
 
 
 def inspect_part(path: str | Path, small_bytes: int) -> PartFacts:
@@ -109,10 +114,17 @@ class RunReader:
         Files of the parts, in the order of the runs.
     starts : sequence of int
         First run of each part, and the number of all runs at the end.
+    forms : mapping of str to (shape, dtype)
+        Shape and type of variables that parts may lack (see `PartFacts.all_failed`): they are NaN there.
     """
 
-    def __init__(self, paths: Sequence[str], starts: Sequence[int]) -> None:
-        self.paths, self.starts = paths, np.asarray(starts)
+    def __init__(
+        self,
+        paths: Sequence[str],
+        starts: Sequence[int],
+        forms: Mapping[str, tuple[tuple[int, ...], str]] | None = None,
+    ) -> None:
+        self.paths, self.starts, self.forms = paths, np.asarray(starts), forms or {}
 
     def blocks(self, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[str, np.ndarray]]:
         """For each range of runs and each name, the name and its values; a file is opened once for all names."""
@@ -127,6 +139,10 @@ class RunReader:
                         current, opened = part, stack.enter_context(_open(self.paths[part], decoded=False))
                     offset, end = int(self.starts[part]), min(stop, int(self.starts[part + 1]))
                     for name in names:
+                        if name in self.forms and name not in opened.variables:
+                            shape, dtype = self.forms[name]
+                            pieces[name].append(np.full((end - start, *shape[1:]), np.nan, dtype))
+                            continue
                         rows = slice(start - offset, end - offset)
                         pieces[name].append(_read(self.paths[part], opened.variables[name], rows))
                     start = end

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surecast.study.errors import SimulationError
+
 if TYPE_CHECKING:
     from surecast.study.model import Study
 
@@ -44,7 +46,7 @@ def time_runs(study: Study) -> Cost:
     Raises
     ------
     SimulationError
-        If the simulator cannot be run at all.
+        If the simulator cannot be run at all, or every run fails before it shows the fields that it makes.
     """
     import numpy as np
 
@@ -64,6 +66,11 @@ def time_runs(study: Study) -> Cost:
         runs = min(GROWTH * runs, RUNS)
         seconds, made = _timed(truth, inputs.isel(run=slice(0, runs)))
         spent += seconds
+    if any(name not in made for name in study.outputs):
+        raise SimulationError(
+            f"every one of {runs} runs failed; the first said: {made['message'].values[0]}",
+            "run the simulator on one of these inputs by hand.",
+        )
     outputs = [made[name] for name in study.outputs]
     return Cost(
         seconds=seconds / runs,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surecast.simulate import gates
+from surecast.simulate.forms import Forms
 from surecast.simulate.identity import run_identities
 from surecast.simulate.outputs import Output
 from surecast.simulate.packs import Packs
@@ -81,6 +82,7 @@ class Truth:
             for name, output in self.outputs.items()
         }
         self.runs_found = 0
+        self._forms = Forms(self.outputs, self.simulator)
         # Workers build the study's own simulator: another one stays here.
         shared = (workers > 1 or scheduler is not None) and simulator is None
         self._workers = Workers(study, list(self.outputs), workers, scheduler) if shared else None
@@ -114,7 +116,8 @@ class Truth:
         -------
         xarray.Dataset
             The outputs by name, dimension ``run`` and the run coordinates of `inputs`; scalars float64,
-            fields float32, NaN where the run failed; ``failed`` (run,) int8 and ``message`` (run,) str.
+            fields float32, NaN where the run failed; ``failed`` (run,) int8 and ``message`` (run,) str. A field
+            of a user's function is left out if no run so far has come back to show its dimensions.
 
         Raises
         ------
@@ -155,7 +158,7 @@ class Truth:
 
         raw = self.simulator.run(realised)
         if "failure" in raw and all(str(text) for text in raw["failure"].values) and len(raw.data_vars) == 1:
-            return self._all_failed(raw)  # no call of a user's function came back: not even the names are known
+            return self._all_failed(raw["failure"].values)  # no call of a user's function came back
         computed: dict[str, xr.DataArray] = {}
         for name, output in self.outputs.items():
             array = output.from_simulation(realised, raw)
@@ -174,20 +177,13 @@ class Truth:
             made[name] = raw[name].astype(np.float64, keep_attrs=True)
         return made.assign(_status(failed, message))
 
-    def _all_failed(self, raw: xr.Dataset) -> xr.Dataset:
+    def _all_failed(self, failure: np.ndarray) -> xr.Dataset:
         import xarray as xr
 
-        runs = raw.sizes["run"]
-        made = xr.Dataset()
-        for name, output in self.outputs.items():
-            if output.is_field(self.simulator):
-                raise SimulationError(
-                    f"every one of {runs} runs failed; the first said: {raw['failure'].values[0]}",
-                    "run the simulator on one of these inputs by hand.",
-                )
-            attributes = {"units": output.unit(self.simulator) or "1", DEFINITION: self.definitions[name]}
-            made[name] = ("run", np.full(runs, np.nan), attributes)
-        return made.assign(_status(np.ones(runs, dtype=bool), raw["failure"].values))
+        made = xr.Dataset(self._forms.unknown(len(failure)))
+        for name, definition in self.definitions.items():
+            made[name].attrs[DEFINITION] = definition
+        return made.assign(_status(np.ones(len(failure), dtype=bool), failure))
 
     def _check_dimensions(self, name: str, output: Output, array: xr.DataArray) -> None:
         stated, found = output.dimensions(self.simulator), tuple(str(dim) for dim in array.dims[1:])
@@ -201,7 +197,7 @@ class Truth:
         import xarray as xr
 
         wanted = [*self.outputs, *self.simulator.diagnostics, "failed", "message"]
-        blocks = [block[wanted] for block in blocks]
+        blocks = self._forms.complete([block[wanted] for block in blocks])
         joined = xr.concat(
             blocks,
             "run",
