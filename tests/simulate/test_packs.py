@@ -83,11 +83,11 @@ def test_killed_among_workers_it_goes_on_without_repeating_a_stored_run(study, t
     truth = Truth(study, store=store, workers=2)
     add, stored = store.add, []
 
-    def killed_in_the_fourth(identities, runs):
+    def killed_in_the_fourth(identities, *content):
         if len(stored) == 3:
             raise KeyboardInterrupt
         stored.extend([len(identities)])
-        return add(identities, runs)
+        return add(identities, *content)
 
     monkeypatch.setattr(store, "add", killed_in_the_fourth)
     with pytest.raises(KeyboardInterrupt):

@@ -73,14 +73,14 @@ class Packs:
         self._seconds: float | None = None  # of one run, by the last pack made here
 
     def make(
-        self, realised: xr.Dataset, identities: np.ndarray, rows: np.ndarray
+        self, inputs: xr.Dataset, realised: xr.Dataset, identities: np.ndarray, rows: np.ndarray
     ) -> Iterator[tuple[np.ndarray, xr.Dataset]]:
         """Make runs that are not in the store: rows with their outputs, pack by pack, each in the store by then.
 
         Parameters
         ----------
-        realised : xarray.Dataset
-            Inputs as the simulator sees them.
+        inputs, realised : xarray.Dataset
+            Inputs as they are drawn, with their seeds (kept of runs that fail), and as the simulator sees them.
         identities : (run,) array of str
             Identities of all runs in it.
         rows : (n,) array of int
@@ -98,16 +98,16 @@ class Packs:
         ticks = progress(range(total), "simulating (runs)")
         while len(rows):
             if self.workers is not None and self._seconds is not None and self._seconds * len(rows) > DASK_SECONDS:
-                yield from self._shared(self.workers, realised, identities, rows)
+                yield from self._shared(self.workers, inputs, realised, identities, rows)
                 return
             chosen = rows[: self._size()]
             rows = rows[len(chosen) :]
-            yield from self._here(realised, identities, chosen)
+            yield from self._here(inputs, realised, identities, chosen)
             for _ in zip(chosen, ticks, strict=False):
                 pass
 
     def _here(
-        self, realised: xr.Dataset, identities: np.ndarray, chosen: np.ndarray
+        self, inputs: xr.Dataset, realised: xr.Dataset, identities: np.ndarray, chosen: np.ndarray
     ) -> Iterator[tuple[np.ndarray, xr.Dataset]]:
         """One pack, made here; those of its runs that another process has made meanwhile are taken from the store."""
         if self.store is not None and self._seconds is not None and self._seconds * len(chosen) > SLOW_SECONDS:
@@ -123,11 +123,11 @@ class Packs:
             begun = time.perf_counter()
             made = self.simulate(realised.isel(run=chosen))
             self._seconds = (time.perf_counter() - begun) / len(chosen)
-            self._keep(identities[chosen], made)
+            self._keep(identities[chosen], made, inputs.isel(run=chosen))
             yield chosen, made
 
     def _shared(
-        self, workers: Workers, realised: xr.Dataset, identities: np.ndarray, rows: np.ndarray
+        self, workers: Workers, inputs: xr.Dataset, realised: xr.Dataset, identities: np.ndarray, rows: np.ndarray
     ) -> Iterator[tuple[np.ndarray, xr.Dataset]]:
         """Packs made by other processes, in a fixed order; each is stored as it finishes."""
         size = max(1, min(self._size(), len(rows) // (4 * workers.count)))
@@ -136,7 +136,7 @@ class Packs:
         ticks = iter(progress(range(len(packs)), "simulating (packs of runs, by Dask)"))
 
         def done(number: int, made: xr.Dataset) -> None:
-            self._keep(identities[packs[number]], made)
+            self._keep(identities[packs[number]], made, inputs.isel(run=packs[number]))
             finished[number] = made
             next(ticks, None)
             if len(finished) < len(packs):
@@ -146,9 +146,9 @@ class Packs:
         workers.simulate([realised.isel(run=chosen) for chosen in packs], done)
         yield from ((chosen, finished[number]) for number, chosen in enumerate(packs))
 
-    def _keep(self, identities: np.ndarray, made: xr.Dataset) -> None:
+    def _keep(self, identities: np.ndarray, made: xr.Dataset, inputs: xr.Dataset) -> None:
         if self.store is not None:
-            self.store.add(identities, made)
+            self.store.add(identities, made, inputs)
         self.runs_made += len(identities)
 
     def _size(self) -> int:

@@ -4,6 +4,10 @@ A folder of packs. A pack is a NetCDF file with some runs: their identities and 
 moved into place under a name of its own, never changed afterwards. So there are no locks: processes that
 write at once write different packs. A pack that cannot be read or does not match its digest is set aside
 with a warning, and its runs are made again.
+
+Of the runs that failed a pack also holds what they were given, dimension ``failed_run`` (their rows in the pack):
+``input <name>`` for every input, fields by their coefficients, and ``input seed``. Nothing reads it but people, so
+packs that lack it are found as others are.
 """
 
 from __future__ import annotations
@@ -78,7 +82,7 @@ class RunStore:
             blocks.append(content.drop_vars("identity").isel(run=rows))
         return blocks, place
 
-    def add(self, identities: np.ndarray, runs: xr.Dataset) -> Path:
+    def add(self, identities: np.ndarray, runs: xr.Dataset, inputs: xr.Dataset | None = None) -> Path:
         """Write runs as a new pack.
 
         Parameters
@@ -87,8 +91,13 @@ class RunStore:
             Identities of the runs.
         runs : xarray.Dataset
             Outputs with dimension ``run`` and the attribute ``definition``; ``failed`` and ``message`` (run,).
+        inputs : xarray.Dataset, optional
+            Inputs and ``seed`` of the same runs, kept of those that failed.
         """
         content = runs.assign(identity=("run", np.asarray(identities, dtype=object)))
+        failed = np.flatnonzero(runs["failed"].values)
+        if inputs is not None and failed.size:
+            content = content.merge(_of_failed(inputs, failed))
         # The name says what is inside; the rest keeps apart two processes that made the same runs.
         path = self.folder / f"{digest.of_json(sorted(map(str, identities)))[:16]}-{uuid.uuid4().hex[:8]}.nc"
         write_dataset(path, content, compress=False)
@@ -140,3 +149,11 @@ class RunStore:
         self._forget(pack)
         with contextlib.suppress(FileNotFoundError):  # another process was first
             pack.rename(pack.with_name(f"{pack.name}.torn"))
+
+
+def _of_failed(inputs: xr.Dataset, failed: np.ndarray) -> xr.Dataset:
+    kept = inputs.drop_vars(list(inputs.coords)).isel(run=failed)
+    kept = kept.rename({name: f"input {name}" for name in kept.data_vars}).rename_dims(run="failed_run")
+    return kept.assign_coords(
+        failed_run=("failed_run", failed, {"long_name": "row of the run in this pack", "units": "1"})
+    )

@@ -133,7 +133,8 @@ class Truth:
                 missing.setdefault(identity, row)
         rows = np.array(list(missing.values()), dtype=np.int64)
         before = self.runs_made
-        for chosen, made in self._packs.make(realised, identities, rows):
+        given = inputs[[name for name in [*self.study.inputs, "seed"] if name in inputs]]
+        for chosen, made in self._packs.make(given, realised, identities, rows):
             place |= {str(identities[row]): len(place) + count for count, row in enumerate(chosen)}
             blocks.append(made)
         self.runs_found += len(identities) - (self.runs_made - before)
