@@ -48,6 +48,19 @@ def test_all_zero_fields_are_a_failure_zero_scalars_are_not():
     assert gates.messages(given, 1e12).tolist() == [""] * 4
 
 
+def test_zeros_in_every_field_that_is_kept_are_a_failure():
+    given = raw()
+    given["kept"], given["other"] = given["u"].copy(deep=True), given["u"].copy(deep=True)
+    given["number"] = given["y"].copy(deep=True)
+    given["kept"][1:3] = 0.0
+    given["other"][2] = 0.0
+    given["number"][3] = 0.0
+    told = "every field that the study keeps is zero throughout"
+    assert gates.messages(given, 1e12, kept=["kept", "number"]).tolist() == ["", told, told, ""]
+    assert gates.messages(given, 1e12, kept=["kept", "other", "number"]).tolist() == ["", "", told, ""]
+    assert gates.messages(given, 1e12, kept=["number"]).tolist() == [""] * 4
+
+
 def test_the_simulators_own_message_comes_first():
     given = raw()
     given["u"][3] = np.nan

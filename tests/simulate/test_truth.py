@@ -237,6 +237,29 @@ def test_failed_runs_do_not_depend_on_their_pack(user, tmp_path, monkeypatch, si
     assert len(calls(user)) == made
 
 
+def test_a_kept_field_of_zeros_beside_another_fails_the_run_whoever_asks(user, tmp_path):
+    (tmp_path / "two_fields.py").write_text(
+        "import xarray as xr\n\n"
+        "def model(inputs):\n"
+        "    line = xr.DataArray([1.0, 2.0], dims='s')\n"
+        "    a = inputs['a']\n"
+        "    return xr.Dataset({'u': a.where(a > 0.5, 0.0) * line, 'v': 1 + a * line, 'y': a.where(a > 0.7, 0.0)})\n"
+    )
+    content = {
+        "simulator": {"kind": "two_fields:model"},
+        "inputs": {"a": {"kind": "uniform", "low": 0.0, "high": 1.0}},
+        "outputs": {"u": {"dims": ["s"]}, "y": {}},
+        "design": {"kind": "monte_carlo", "train": 8, "validation": 0, "test": 0},
+    }
+    study = Study.from_content(content, tmp_path / "two.yaml")
+    inputs = draw(study, 3).assign(a=("run", [0.4, 0.6, 0.8]))
+    for outputs in (None, ["y"]):
+        found = Truth(study, outputs)(inputs)
+        assert found["failed"].values.tolist() == [1, 0, 0]
+        assert found["message"].values[0] == "every field that the study keeps is zero throughout"
+        np.testing.assert_array_equal(found["y"], [np.nan, 0.0, 0.8])
+
+
 def test_dimensions_have_to_be_stated(tmp_path, user):
     wrong = Study.from_content(
         {

@@ -2,6 +2,9 @@
 
 NaN, infinities, absurd magnitudes and fields that are zero throughout are failures, whatever the
 simulator says of itself; they are recorded with a message and never averaged in.
+
+Zeros fail a run where every field that the simulator returned is zero throughout, or every field that the study
+keeps: one field of several may well be zero, and so may a number.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ if TYPE_CHECKING:
 
 WORST_SHOWN = 5
 ALL_ZERO = "every field is zero throughout"
+KEPT_ZERO = "every field that the study keeps is zero throughout"
 
 
-def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = ()) -> np.ndarray:
+def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = (), kept: Sequence[str] = ()) -> np.ndarray:
     """Why each run failed.
 
     Parameters
@@ -32,6 +36,8 @@ def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = ()) -> np
         Magnitude above which a value is absurd.
     ignored : sequence of str
         Variables that are not looked at (diagnostics of the solver).
+    kept : sequence of str
+        Those of the variables that are outputs of the study.
 
     Returns
     -------
@@ -40,8 +46,7 @@ def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = ()) -> np
     """
     runs = raw.sizes["run"]
     found: list[str] = [str(text) for text in raw["failure"].values] if "failure" in raw else [""] * runs
-    all_zero = np.ones(runs, dtype=bool)
-    fields = 0
+    zero: dict[str, np.ndarray] = {}  # of each field
     for name, variable in raw.data_vars.items():
         if name == "failure" or name in ignored:
             continue
@@ -50,11 +55,11 @@ def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = ()) -> np
             for row in np.flatnonzero(~(np.abs(values) <= largest).all(axis=1)):
                 found[row] = found[row] or _fault(str(name), values[row], largest)
         if variable.ndim > 1:
-            fields += 1
-            all_zero &= ~values.any(axis=1)
-    if fields:
-        for row in np.flatnonzero(all_zero):
-            found[row] = found[row] or ALL_ZERO
+            zero[str(name)] = np.asarray(~values.any(axis=1))
+    for message, fields in ((ALL_ZERO, list(zero)), (KEPT_ZERO, [name for name in kept if name in zero])):
+        if fields:
+            for row in np.flatnonzero(np.all([zero[name] for name in fields], axis=0)):
+                found[row] = found[row] or message
     return np.array(found, dtype=object)
 
 
@@ -75,7 +80,7 @@ def _badness(message: str) -> tuple[int, float]:
         return (3 if found[1] == "NaN" else 2), share
     if found := re.search(r" has the magnitude (\S+), above \S+$", message):
         return 1, float(found[1])
-    return (0, 0.0) if message == ALL_ZERO else (4, 0.0)
+    return (0, 0.0) if message in (ALL_ZERO, KEPT_ZERO) else (4, 0.0)
 
 
 def stop_if_too_many(runs: xr.Dataset, total: int, max_share: float) -> None:
