@@ -138,6 +138,21 @@ def test_imported_outputs_are_never_repeated(make, tmp_path):
     assert (runs["message"] == "").all()
 
 
+def test_an_infinite_output_of_the_table_is_a_failed_run(make, tmp_path):
+    cells = {3: "inf", 7: "-inf", 8: "", 9: "nan", 12: "1e30"}
+    a = np.linspace(0.01, 0.96, 20)
+    lines = [f"{x!r},{cells.get(row, 5.0)}" for row, x in enumerate(a.tolist())]
+    (tmp_path / "table.csv").write_text("\n".join(["a,y", *lines]) + "\n")
+    study = make({"kind": "table", "file": "table.csv"}, failures={"max_share": 1.0})
+    runs = simulate(study, tmp_path)
+    assert sorted(map(float, calls(study))) == pytest.approx([a[8], a[9]])
+    failed = runs.isel(run=runs["failed"].values != 0)
+    rows = [int(np.argmin(abs(a - value))) for value in failed["a"].values]
+    told = dict(zip(rows, map(str, failed["message"].values), strict=True))
+    assert told == {3: "y is infinite", 7: "y is infinite", 12: "y has the magnitude 1e+30, above 1e+12"}
+    assert np.isnan(failed["y"].values).all()
+
+
 def test_a_changed_design_is_noticed(make, tmp_path):
     design = tmp_path / "design.nc"
     study = make()

@@ -5,6 +5,9 @@ study's own: ``head [cm], well, split, outflow``. The terms of a Gaussian field 
 ``name.0, name.1, ...``. A NetCDF file has dimension ``run``, one variable per input or output, units in
 the attribute ``units``.
 
+Outputs are imported where a row has all of them; a row with a blank (or NaN) among them is simulated. An infinite
+one is imported too: a failed run. A table that holds some of the study's outputs and lacks others is refused.
+
 Splits come from a column ``split`` (train, validation or test in every row; the first runs of each, in
 row order, are used), or else by random assignment: rows are ordered by a random key of their own number,
 test takes the first, validation the next, training the others; raising ``train`` moves none of them.
@@ -64,6 +67,16 @@ class Table(Design):
             except StudyError as error:
                 yield "file", error.reason, error.remedy
                 return
+        table = self._table(study.folder)
+        held = [repr(name) for name in study.outputs if name in table]
+        lacking = [repr(name) for name in study.outputs if name not in table]
+        if held and lacking:
+            # The runs would have to be made again, and what the user has computed would not count.
+            yield (
+                "file",
+                f"the table holds {', '.join(held)}, but not {', '.join(lacking)} of the study's outputs.",
+                f"add {', '.join(lacking)} to import the runs, or leave {', '.join(held)} out to simulate every row.",
+            )
 
     def draw(self, law: JointLaw, study_seed: int, split: str, count: int, folder: str | Path = ".") -> xr.Dataset:
         """Inputs of the first `count` runs of a split; see `Design.draw`.
@@ -111,8 +124,9 @@ class Table(Design):
         Returns
         -------
         xarray.Dataset or None
-            Outputs with dimension ``run`` and ``computed`` (run,) int8, 1 where the row has a finite
-            value of every output; None if the table lacks some output altogether.
+            Outputs with dimension ``run`` and ``computed`` (run,) int8, 1 where the row has a value of every
+            output. A blank or NaN is none; an infinity is one, which makes the run a failed one. None if the
+            table holds no outputs.
         """
         import xarray as xr
 
@@ -125,7 +139,7 @@ class Table(Design):
         for name in outputs:
             shape = xr.DataArray(table[name].isel(run=slice(0, 1)), attrs={"units": units.get(name, "")})
             values = column(table, name, shape, self.file, finite=False).isel(run=rows)
-            computed &= np.isfinite(values.values).reshape(count, -1).all(axis=1)
+            computed &= ~np.isnan(values.values).reshape(count, -1).any(axis=1)
             found[name] = values
         found["computed"] = ("run", computed.astype(np.int8))
         return found
