@@ -7,9 +7,15 @@ import pytest
 import xarray as xr
 
 from surecast.assemble import task as tasks
+from surecast.assemble.dataset import assemble
 from surecast.assemble.open import open_dataset
+from surecast.design.make import make_design
+from surecast.design.parts import parts
+from surecast.simulate.part import simulate_part
 from surecast.study.errors import DataError, SimulationError
 from surecast.study.files import read_dataset, write_dataset
+from surecast.study.model import Study
+from surecast.study.paths import Paths
 from surecast.study.settings import Failures
 
 
@@ -54,6 +60,34 @@ def test_failed_runs_are_recorded_with_inputs_seed_and_message(made):
     assert np.array_equal(np.flatnonzero(dataset["failed"].values), failed)
     assert np.isnan(dataset["u"].values[failed]).all()
     assert sum(split["failed"] for split in made.manifest["splits"].values()) == failed.size
+
+
+def test_fields_are_evaluated_by_any_number_of_workers(tmp_path, pieces):
+    """Inputs on the grid are computed while they are written: by threads beside each other, to the same bytes."""
+    content = {
+        "simulator": {"kind": "groundwater", "cells": 16},
+        "inputs": {
+            "permeability": {"kind": "gaussian_field", "variance": 1.0, "length": 0.3, "terms": 8},
+            "head": {"kind": "uniform", "low": 0.5, "high": 1.5, "units": "m"},
+            "well": {"kind": "lognorm", "s": 0.4, "scale": 0.5, "units": "m2/day"},
+        },
+        "outputs": {"pressure": {}, "outflow": {"kind": "boundary_flux", "side": "right"}},
+        "design": {"kind": "sobol", "train": 16, "validation": 4, "test": 4, "runs_per_part": 6},
+        "dataset": {"refined_runs": 2, "chunk_mib": 1, "shard_mib": 3},
+    }
+    study = Study.from_content(content, tmp_path / "flow.yaml")
+    paths = Paths("flow", tmp_path / "results")
+    write_dataset(paths.design, make_design(study))
+    files = [paths.part(part.name) for part in parts(study.build_design())]
+    for file in files:
+        simulate_part(study, file.stem, paths.design, file, paths.store)
+    found = []
+    for workers in (1, 2, 5):
+        assemble(study, paths.design, files, paths.dataset, paths.manifest, workers)
+        written = sorted(path for path in paths.dataset.rglob("*") if path.is_file())
+        found.append({path.relative_to(tmp_path): path.read_bytes() for path in [*written, paths.manifest]})
+    assert len(found[0]) > 20
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize("in_memory", [True, False])

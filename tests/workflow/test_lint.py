@@ -44,16 +44,25 @@ def test_every_rule_says_what_it_needs(path):
         assert "mem_mb=growing(" in rule
         assert "runtime=growing(" in rule
         if not re.search(r"^    threads: 1$", rule, re.MULTILINE):
-            # Several threads are processes with one thread each: sums would depend on their number.
+            # Several threads are processes with one thread each, or share no sum: it would depend on their number.
             script = re.search(r'"../scripts/(\w+\.py)"', rule)
             assert script is not None
-            assert "one_thread(snakemake)" in (path.parents[1] / "scripts" / script[1]).read_text(encoding="utf-8")
+            content = (path.parents[1] / "scripts" / script[1]).read_text(encoding="utf-8")
+            assert "one_thread(snakemake)" in content
+            assert "=snakemake.threads," in content, "threads that nothing uses are taken from other jobs"
         # `run:` costs ten times a script; `cache:` takes one model for another; a job has one environment, no group.
         assert not re.search(r"^    (run|cache|conda|container|group):", rule, re.MULTILINE)
         files = re.search(r"    output:\n(.*?)^    params:", rule, re.MULTILINE | re.DOTALL)
         assert files is not None
         for line in re.findall(r"^ {8}([^\s#)].*)$", files.group(1), re.MULTILINE):
             assert re.match(r"\w+=", line), f"an output without a name: {line}"
+
+
+def test_parts_are_assembled_in_parallel():
+    rule = (REPOSITORY / "workflow" / "rules" / "assemble.smk").read_text(encoding="utf-8")
+    assert re.search(r"^    threads: [2-9]$", rule, re.MULTILINE)
+    script = (REPOSITORY / "workflow" / "scripts" / "assemble.py").read_text(encoding="utf-8")
+    assert "workers=snakemake.threads" in script
 
 
 def test_checkpoints_store_and_zarr_lie_outside_the_declared_outputs():

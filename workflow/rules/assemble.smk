@@ -18,7 +18,8 @@ rule assemble:
         "results/{study}/benchmarks/assemble.tsv"
     message:
         "{wildcards.study}: assembling the dataset"
-    threads: 1
+    # Threads of Dask that read, check and write files side by side, each its own; no sum is shared, BLAS has one thread.
+    threads: 2
     resources:
         mem_mb=growing(1500),
         runtime=growing(60),
