@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import norm
 
 from surecast.design.make import make_design
 from surecast.design.parts import parts
@@ -252,3 +253,23 @@ def test_bad_questions_are_refused_as_in_a_study(given, error, message):
     arguments = {"question": MOMENTS, "simulator": line, "inputs": LINE, "runs": 100} | given
     with pytest.raises(error, match=message):
         estimate(**arguments)
+
+
+def test_a_tolerance_is_refused_only_where_plain_counts_must_reach_it():
+    """Weighted draws have no floor of 3.7/n: the truth is P(a + b/2 > 3.5) of standard normals."""
+    truth = float(norm.sf(3.5 / np.sqrt(1.25)))
+    inputs = {name: {"kind": "normal", "mean": 0, "standard_deviation": 1} for name in "ab"}
+    question = {"kind": "exceedance", "event": "y > 3.5", "absolute_tolerance": 1e-4}
+
+    def model(given: xr.Dataset) -> xr.Dataset:
+        return xr.Dataset({"y": given["a"] + 0.5 * given["b"]})
+
+    answer = estimate(question, model, inputs, "polynomial_chaos", runs=600, training_runs=60)
+    (row,) = by_name(answer).values()
+    assert covers(row, truth) and row["verdict"].item() == "certified"
+    assert row["high"] - row["low"] <= 2e-4
+    with pytest.raises(StudyError, match=r"cannot be reached with 600 runs of monte_carlo.*at least 18443 runs"):
+        estimate(question | {"estimators": ["monte_carlo"]}, model, inputs, runs=600)
+    with pytest.raises(StudyError, match="of control_variates: without a single event"):
+        asked = question | {"estimators": ["importance_sampling", "control_variates"]}
+        estimate(asked, model, inputs, model, runs=600)

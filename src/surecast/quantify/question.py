@@ -168,18 +168,20 @@ class Question(Component):
 
     def _floor(self, integrand: Integrand) -> Iterator[tuple[str, str, str]]:
         """A tolerance that no count of so many runs can reach, told before the first one."""
+        from surecast.quantify.estimators.build import build_estimator
         from surecast.quantify.verdict import least_runs
 
         wanted = max(self.tolerance or 0.0, self.absolute_tolerance or 0.0)
-        counted = integrand.statistics[0].interval == "probability"
-        if not (wanted and counted) or self.estimator_specs()[0]["kind"] == "scrambled_sobol":
+        counts = [spec["kind"] for spec in self.estimator_specs() if build_estimator(spec).counts]
+        if not (wanted and counts) or integrand.statistics[0].interval != "probability":
             return
         least = least_runs(wanted, self.level)
         if self.runs < least:
             key = "tolerance" if self.tolerance == wanted else "absolute_tolerance"
             yield (
                 key,
-                f"cannot be reached with {self.runs} runs: without a single event the interval is wider still.",
+                f"cannot be reached with {self.runs} runs of {counts[0]}: without a single event the interval is "
+                "wider still.",
                 f"it needs at least {least} runs: write `runs: {least}` or more, or a larger tolerance.",
             )
 

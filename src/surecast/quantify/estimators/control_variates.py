@@ -68,6 +68,7 @@ class ControlVariates(Estimator):
 
     kind: ClassVar[str] = "control_variates"
     needs_surrogate: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     methods: ClassVar[tuple[str, ...]] = ("glynn2002", "blum1999", "angelopoulos2023", "efron1981")
 
     folds: int = Field(10, ge=2, le=100, description="Folds of the cross-fitting.")

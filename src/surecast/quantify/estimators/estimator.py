@@ -36,6 +36,8 @@ class Estimator(Component):
 
     kind: ClassVar[str]
     needs_surrogate: ClassVar[bool] = False
+    counts: ClassVar[bool] = False
+    """Whether it counts events among equal runs: then none seen leaves a floor, see `verdict.require_floor`."""
     methods: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

@@ -36,6 +36,7 @@ class MonteCarlo(Estimator):
     """Independent draws from the input law; needs no surrogate."""
 
     kind: ClassVar[str] = "monte_carlo"
+    counts: ClassVar[bool] = True
     methods: ClassVar[tuple[str, ...]] = ("metropolis1949",)
 
     def estimate(self, integrand: Integrand, task: Task) -> list[Estimate]:
