@@ -7,12 +7,18 @@ import pytest
 import xarray as xr
 
 from surecast.quantify.estimates import Statistic
+from surecast.quantify.estimators.active_sampling import ActiveSampling
 from surecast.quantify.estimators.control_variates import ControlVariates
 from surecast.quantify.estimators.estimator import Figure
+from surecast.quantify.estimators.latin_hypercube import LatinHypercube
 from surecast.quantify.estimators.monte_carlo import MonteCarlo
 from surecast.quantify.estimators.scrambled_sobol import ScrambledSobol
+from surecast.quantify.estimators.surrogate_decomposition import SurrogateDecomposition
 from surecast.quantify.exceedance import ExceedanceIntegrand
+from surecast.quantify.expectations import Expectations
 from surecast.quantify.moments import MomentsIntegrand
+from surecast.quantify.other_law import DensityRatio, OtherLaw
+from surecast.quantify.reweighted import ReweightedIntegrand
 from surecast.quantify.sobol import SobolIntegrand
 from surecast.quantify.verdict import (
     constant_reasons,
@@ -181,3 +187,72 @@ def test_the_tail_index_of_pareto_weights_is_found(k):
     found = [tail_index(np.random.default_rng(seed).random(4000) ** -k) for seed in range(20)]
     assert np.mean(found) == pytest.approx(k, abs=0.1)
     assert tail_index(np.ones(1000)) == 0.0
+
+
+def pair(inputs: xr.Dataset) -> xr.Dataset:
+    return xr.Dataset({"y": inputs["x1"], "z": 0 * inputs["x1"]})
+
+
+EVERY = pytest.mark.parametrize(
+    "estimator",
+    [MonteCarlo(), ScrambledSobol(), LatinHypercube(), ControlVariates(), ActiveSampling()],
+    ids=lambda e: e.kind,
+)
+
+
+@EVERY
+def test_a_pair_with_an_output_that_never_varies_is_no_certainty(known, estimator):
+    """Whichever of the two it is: a covariance is doubted, a correlation is not defined."""
+
+    def both(inputs: xr.Dataset) -> xr.Dataset:
+        return xr.Dataset({"y": inputs["x1"], "z": inputs["x2"]})
+
+    for order in (["y", "z"], ["z", "y"]):
+        (found,) = estimator.estimate(MomentsIntegrand(known.law, order, ["covariance"]), known.task(pair, both))
+        assert "every run gave the same value" in found.verdict
+        with pytest.raises(EstimationError, match=r"z had the same value in every run: without a variance correlation"):
+            estimator.estimate(MomentsIntegrand(known.law, order, ["correlation"]), known.task(pair, both))
+
+
+@EVERY
+def test_squares_that_underflow_are_refused(known, estimator):
+    def small(inputs: xr.Dataset) -> xr.Dataset:
+        return xr.Dataset({"y": 1e-200 * inputs["x1"]})
+
+    message = r"the values of y differ by less than 1e-145: their squares underflow"
+    with pytest.raises(EstimationError, match=message):
+        estimator.estimate(MomentsIntegrand(known.law, ["y"]), known.task(small, small))
+    if estimator.kind != "active_sampling":
+        with pytest.raises(EstimationError, match=message):
+            estimator.estimate(SobolIntegrand(known.law, ["y"], {"x1": ("x1",)}), known.task(small, small))
+
+
+def test_an_output_that_never_varies_is_seen_beside_weights(known):
+    """Observations under another law have a column more."""
+    other = OtherLaw(inputs={"x1": {"kind": "uniform", "low": -3.0, "high": 3.0}}).joint(known.law)
+    base = MomentsIntegrand(known.law, ["y", "z"], ["mean"])
+    integrand = ReweightedIntegrand(base, DensityRatio(known.law, other), 0.1)
+    varies, still = MonteCarlo().estimate(integrand, known.task(pair))
+    assert varies.verdict == "certified"
+    assert "every run gave the same value" in still.verdict
+    asked = Expectations(of=["y", "z"], laws={"other": {"inputs": {"x1": {"kind": "uniform", "low": -3, "high": 3}}}})
+    for found in MonteCarlo().estimate(asked.integrand(known.law), known.task(pair)):
+        assert (found.verdict == "certified") == (found.statistic.output == "y")
+
+
+@pytest.mark.parametrize("surrogate", [False, True])
+def test_a_decomposition_of_what_does_not_vary_is_refused_and_of_what_hardly_does_doubted(known, surrogate):
+    integrand = SobolIntegrand(known.law, ["y"], {"x1": ("x1",), "rest": ("x2", "x3")})
+    models = [known.ishigami] if surrogate else []
+    settings = {"terms": 100}
+    with pytest.raises(EstimationError, match=r"y had the same value in every run: without a variance first\[x1\]"):
+        SurrogateDecomposition(**settings).estimate(integrand, known.task(fixed, *models, runs=600))
+    highest = []
+
+    def spike(inputs: xr.Dataset) -> xr.Dataset:
+        """1 in one of the final runs only."""
+        highest.append(len(inputs["x1"]))
+        return xr.Dataset({"y": ("run", np.eye(len(inputs["x1"]))[0] * (len(highest) == 3))})
+
+    for found in SurrogateDecomposition(**settings).estimate(integrand, known.task(spike, *models, runs=600)):
+        assert "a single run makes over half of the sample variance" in found.verdict

@@ -9,7 +9,7 @@ variance C_11 + C_22 - 2 C_12 from their covariance matrix C, which is part of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -67,6 +67,17 @@ class Expectation(BaseModel):
     def names(self) -> tuple[str, ...]:
         """Outputs that it needs."""
         return tuple(parse_event(self.event).names()) if self.event is not None else (str(self.output),)
+
+    def ends(self, bounds: Mapping[str, tuple[float, float]]) -> tuple[float, float] | None:
+        """Least and largest value that it can have, None where its output has no bounds."""
+        if self.event is not None:
+            return 0.0, 1.0
+        if str(self.output) not in bounds:
+            return None
+        low, high = bounds[str(self.output)]
+        powers = float(low) ** self.power, float(high) ** self.power
+        crosses = self.power % 2 == 0 and low < 0 < high
+        return 0.0 if crosses else min(powers), max(powers)
 
     def statistic(self, law: str) -> Statistic:
         """What it is called, under a law (empty: the study's)."""
@@ -178,6 +189,7 @@ class ExpectationsIntegrand(Integrand):
 
     runs_per_row = 1
     joint = True
+    bounded_measures = ("mean", "probability", *(f"power_{power}" for power in range(2, 9)))
 
     def __init__(
         self,
@@ -195,6 +207,19 @@ class ExpectationsIntegrand(Integrand):
         self.statistics = tuple(self.functions[place].statistic(name) for place, name in self.pairs)
         if self.others:
             self.methods = ("hesterberg1995",)
+
+    @property
+    def column_outputs(self) -> tuple[str, ...]:
+        """See `Integrand.column_outputs`; events and weights speak for themselves in `remarks`."""
+        return (*(one.output or "" for one in self.functions), *("" for _ in self.ratios))
+
+    def column_bounds(self, bounds: Mapping[str, tuple[float, float]]) -> list[tuple[float, float] | None]:
+        """See `Integrand.column_bounds`: a run is an event or none, and weights never fail."""
+        return [*(one.ends(bounds) for one in self.functions), *(None for _ in self.ratios)]
+
+    def column_of(self, statistic: int) -> int:
+        """See `Integrand.column_of`."""
+        return self.pairs[statistic][0]
 
     def columns(self, values: np.ndarray) -> np.ndarray:
         """phi (runs, functions) of the outputs' values (runs, outputs); NaN where the run failed."""

@@ -33,6 +33,11 @@ class FieldSobolIntegrand(SobolIntegrand):
         """See `SobolIntegrand.fields`."""
         return True
 
+    @property
+    def column_outputs(self) -> tuple[str, ...]:
+        """See `Integrand.column_outputs`: columns are inner products."""
+        return ()
+
     def values(self, outputs: xr.Dataset) -> np.ndarray:
         """All fields flattened, (runs, points), NaN throughout where a run failed.
 

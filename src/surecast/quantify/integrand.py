@@ -44,6 +44,29 @@ class Integrand(ABC):
         failed = outputs["failed"].values.astype(bool) if "failed" in outputs else np.zeros(len(columns), dtype=bool)
         return np.where(failed[:, None] | ~np.isfinite(columns), np.nan, columns)
 
+    @property
+    def column_outputs(self) -> tuple[str, ...]:
+        """Output that each column of the observations depends on alone; empty where there is no such one."""
+        return self.outputs
+
+    def column_bounds(self, bounds: Mapping[str, tuple[float, float]]) -> Sequence[tuple[float, float] | None]:
+        """Lowest and highest value that a failed run may have had in each column, None where it is not known.
+
+        Parameters
+        ----------
+        bounds : mapping
+            Output -> lowest and highest value that it can have.
+        """
+        return [bounds.get(name) for name in self.column_outputs]
+
+    def column_of(self, statistic: int) -> int:
+        """The column that a statistic of `bounded_measures` is about."""
+        return self.outputs.index(self.statistics[statistic].output)
+
+    def boundable(self, statistic: Statistic) -> bool:
+        """Whether `bounds` of its output tell what failed runs may do to a statistic."""
+        return self.runs_per_row == 1 and statistic.measure in self.bounded_measures
+
     def columns(self, values: np.ndarray) -> np.ndarray:
         """Observations (runs, columns) from the outputs' values (runs, outputs); NaN stays NaN."""
         return values

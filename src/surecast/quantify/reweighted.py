@@ -64,6 +64,11 @@ class ReweightedIntegrand(Integrand):
         """Those of the question asked again."""
         return self.base.runs(uniforms)
 
+    @property
+    def column_outputs(self) -> tuple[str, ...]:
+        """Those of the question asked again; the last column is the weight's."""
+        return (*self.base.column_outputs, "")
+
     def columns(self, values: np.ndarray) -> np.ndarray:
         """Those of the question asked again."""
         return self.base.columns(values)

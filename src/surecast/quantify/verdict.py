@@ -47,6 +47,8 @@ NEGLIGIBLE = 0.01
 """Half-width of an index below which a single run that makes most of the variance is no doubt: the widened interval
 holds what so few unseen ones could add, and an index is a share of 1."""
 INDICES = ("first", "total", "second", "shapley")
+LEAST_SPREAD = 1e-145
+"""Values that differ by less have squares that lose digits: doubles are exact to 1e-308 times their precision only."""
 TAIL = "a single run makes over half of the sample variance, so the tail is not seen well enough"
 INTEGRAL_SHARE = 0.5
 """Share of the squared error above which the surrogate's own integral is what keeps the interval wide."""
@@ -61,6 +63,7 @@ def doubts(
     runs: int = 0,
     failed: int = 0,
     counted: bool = False,
+    boundable: bool = True,
     more: Sequence[str] = (),
     integral_share: float = 0.0,
 ) -> tuple[str, ...]:
@@ -74,6 +77,8 @@ def doubts(
         Simulator runs spent, and how many of them failed.
     counted : bool
         Whether the interval already holds whatever the failed runs might have been.
+    boundable : bool
+        Whether it would, were `bounds` of the output declared.
     more : sequence of str
         Reasons of the estimator's own.
     integral_share : float
@@ -81,7 +86,7 @@ def doubts(
     """
     reasons = list(dict.fromkeys(more))
     if failed and not counted:
-        reasons.append(_left_out(failed, runs))
+        reasons.append(_left_out(failed, runs, boundable))
     if not np.isfinite([figure.value, figure.low, figure.high]).all():
         reasons.append("the interval is unbounded")
     elif not reached(figure, task):
@@ -89,12 +94,14 @@ def doubts(
     return tuple(reasons)
 
 
-def _left_out(failed: int, runs: int) -> str:
+def _left_out(failed: int, runs: int, boundable: bool) -> str:
     share = f" ({100 * failed / runs:.2g} % of them)" if runs else ""
-    return (
-        f"{failed} runs failed and are left out{share}, so the value is that of the runs which finished: "
+    remedy = (
         "declare `bounds` of the output to bound what they may have been"
+        if boundable
+        else "no `bounds` of the output can tell what they would have changed in this statistic by this estimator"
     )
+    return f"{failed} runs failed and are left out{share}, so the value is that of the runs which finished: {remedy}"
 
 
 def _too_wide(figure: Figure, task: Task, runs: int, integral_share: float) -> str:
@@ -222,24 +229,40 @@ def constant_outputs(integrand: Integrand, rows: np.ndarray) -> set[str]:
     Raises
     ------
     EstimationError
-        If a statistic is a share of the variance of such an output: it is not defined.
+        If a statistic is a share of the variance of such an output: it is not defined. If values differ, but by so
+        little that their squares, and with them every error, underflow to 0.
     """
-    if rows.shape[-1] != len(integrand.outputs):
+    if rows.shape[-1] != len(integrand.column_outputs):
         return set()
-    columns = rows.reshape(-1, rows.shape[-1]).T
-    still = {
-        name
-        for name, column in zip(integrand.outputs, columns, strict=True)
-        if len(finite := column[~np.isnan(column)]) and finite.min() == finite.max()
-    }
+    runs = rows[..., : integrand.runs_per_row, :]
+    still, tiny = set(), set()
+    for name, column in zip(integrand.column_outputs, runs.reshape(-1, rows.shape[-1]).T, strict=True):
+        finite = column[~np.isnan(column)]
+        if name and len(finite):
+            spread = float(finite.max()) - float(finite.min())
+            still |= {name} if spread == 0 else set()
+            tiny |= {name} if 0 < spread < LEAST_SPREAD else set()
     for statistic in integrand.statistics:
-        if statistic.output in still and not statistic.measure.startswith(_DEFINED):
+        if statistic.interval == "probability" or statistic.measure == "quantile":
+            continue  # counts and order statistics square nothing
+        if small := sorted(_outputs_of(statistic) & tiny):
             raise EstimationError(
-                f"{statistic.output} had the same value in every run: without a variance {statistic.name} is not "
-                "defined.",
+                f"the values of {small[0]} differ by less than {LEAST_SPREAD:g}: their squares underflow, so that "
+                f"nothing can be said of the error of {statistic.name}.",
+                "give the output in a smaller unit.",
+            )
+        if (constant := sorted(_outputs_of(statistic) & still)) and not statistic.measure.startswith(_DEFINED):
+            raise EstimationError(
+                f"{constant[0]} had the same value in every run: without a variance {statistic.name} is not defined.",
                 "ask about an output that varies, or check that the simulator uses its inputs.",
             )
     return still
+
+
+def _outputs_of(statistic: Statistic) -> set[str]:
+    """The output it is about, both of them for a covariance or correlation."""
+    pair = statistic.measure in ("covariance", "correlation")
+    return {statistic.output, statistic.group} if pair else {statistic.output}
 
 
 def constant_reasons(statistic: Statistic, still: set[str]) -> tuple[str, ...]:
@@ -247,7 +270,7 @@ def constant_reasons(statistic: Statistic, still: set[str]) -> tuple[str, ...]:
 
     Probabilities are excepted: their intervals are of counts and hold for none.
     """
-    if statistic.interval == "probability" or statistic.output not in still:
+    if statistic.interval == "probability" or not _outputs_of(statistic) & still:
         return ()
     return ("every run gave the same value: the output does not vary, or too rarely for its spread to be known",)
 

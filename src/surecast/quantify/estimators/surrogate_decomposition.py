@@ -25,7 +25,7 @@ import numpy as np
 from pydantic import Field
 
 from surecast.quantify.estimates import Estimate
-from surecast.quantify.estimators.decomposition import Sample, decompose
+from surecast.quantify.estimators.decomposition import NEGLIGIBLE, Sample, decompose
 from surecast.quantify.estimators.effects import ChaosEffects, Effects, SampledEffects, added, normals_where
 from surecast.quantify.estimators.estimator import Estimator, Found, estimates, finished
 from surecast.quantify.estimators.pilot import LEAST_ROWS, Chaos, Pilot
@@ -34,6 +34,7 @@ from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.pick_freeze import SobolIntegrand
 from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
+from surecast.quantify.verdict import constant_outputs, tail_reasons
 from surecast.study.errors import EstimationError
 from surecast.train.models.chaos import Expansion
 
@@ -210,6 +211,7 @@ class _Work:
             )
         x = np.concatenate([integrand.runs(u2).reshape(-1, integrand.law.dimension), u1])
         y = np.concatenate([y2[:, :width].reshape(-1), y1[:, 0]])
+        constant_outputs(integrand, y[:, None, None])
         unit = np.concatenate([np.repeat(np.arange(len(y2)), width), len(y2) + np.arange(len(y1))])
         weight = np.where(unit < len(y2), 2.0 / width, 1.0)
         fold = unit % self.settings.folds if self.refits and not isinstance(given, SampledEffects) else 0 * unit
@@ -238,7 +240,15 @@ class _Work:
             kept = np.concatenate([residual[: y2[:, :width].size].reshape(-1, width), y2[:, width:]], axis=1)
             of_residual, plain = (pseudo_values(*integrand.summands(rows[:, :, None])) for rows in (kept, y2))
             pseudo = of_residual, plain
-        return decompose(sample, pseudo, own, level)
+        found = decompose(sample, pseudo, own, level)
+        # One run that makes most of the output's variance, and that the surrogate does not foresee.
+        unseen = tail_reasons(y) if tail_reasons(residual) else ()
+        return [
+            replace(one, reasons=tuple(dict.fromkeys((*one.reasons, *unseen))))
+            if one.figure.high - one.figure.low > 2 * NEGLIGIBLE
+            else one
+            for one in found
+        ]
 
     def _effects(
         self, integrand: SobolIntegrand, given: Expansion | None, x: np.ndarray, y: np.ndarray, others: np.ndarray
