@@ -7,10 +7,14 @@ import itertools
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import qmc
 
+from surecast.quantify.estimators.active_sampling import ActiveSampling
 from surecast.quantify.estimators.control_variates import ControlVariates
 from surecast.quantify.estimators.monte_carlo import MonteCarlo
 from surecast.quantify.estimators.scrambled_sobol import ScrambledSobol
+from surecast.quantify.estimators.surrogate_decomposition import SurrogateDecomposition
+from surecast.quantify.expectations import Expectation, Expectations
 from surecast.quantify.failures import completions
 from surecast.quantify.moments import MomentsIntegrand
 from surecast.quantify.sobol import SobolIntegrand
@@ -99,6 +103,70 @@ def test_indices_are_not_certified_with_failed_runs_even_with_bounds(known, chao
     integrand = SobolIntegrand(known.law, ["y"], {"x1": ("x1",), "rest": ("x2", "x3")})
     task = known.task(failing(known, lambda y: y > 14), chaos, runs=800, bounds=BOUNDS, surrogate_runs=2048)
     assert all("runs failed" in found.verdict for found in estimator.estimate(integrand, task))
+
+
+@pytest.mark.parametrize("estimator", [MonteCarlo(), ControlVariates()], ids=lambda e: e.kind)
+def test_expectations_are_bounded_under_every_law_and_events_count_failures_both_ways(known, chaos, estimator):
+    """The highest 3 % failed. Truths by 2^18 Sobol points, the events' by the quantile that they are."""
+    points = known.law.from_uniform(qmc.Sobol(3, rng=1).random(2**18))
+    y, inside = known.ishigami(points)["y"].values, np.abs(points["x1"].values) < 2.5
+    top, high = map(float, np.quantile(y, [0.97, 0.85]))
+    narrower = {"narrower": {"inputs": {"x1": {"kind": "uniform", "low": -2.5, "high": 2.5}}}}
+    asked = Expectations(of=["y", {"output": "y", "power": 2}, {"event": f"y > {high!r}"}], laws=narrower)
+    integrand = asked.integrand(known.law)
+    phi = [y, y**2, (y > high).astype(float)]
+    truths = [function[kept].mean() for function in phi for kept in (slice(None), inside)]
+    seeds = 40
+    covered, certified = np.zeros(6), np.zeros(6)
+    for seed in range(seeds):
+        truth = failing(known, lambda values: values > top)
+        task = known.task(truth, chaos, runs=500, seed=seed, bounds=BOUNDS, surrogate_runs=2048, chunk=10**6)
+        found = estimator.estimate(integrand, task)
+        covered += [one.low <= value <= one.high for one, value in zip(found, truths, strict=True)]
+        certified += [one.verdict == "certified" for one in found]
+        errors = [one.standard_error for one in found]
+        np.testing.assert_allclose(np.sqrt(np.diag([one.covariance for one in found])), errors)
+    print(f"{estimator.kind}: {covered} covered, {certified} certified of {seeds}")
+    assert covered.min() >= known.least_covered(seeds)
+    assert certified.min() >= 0.9 * seeds
+    plain = known.task(truth, chaos, runs=500, surrogate_runs=2048)
+    mean, _, power, _, event, _ = estimator.estimate(integrand, plain)
+    assert "declare `bounds` of the output" in mean.verdict
+    assert "declare `bounds` of the output" in power.verdict
+    assert event.verdict == "certified"
+
+
+def test_the_range_of_a_power():
+    def ends(power: int, low: float, high: float):
+        return Expectation(output="y", power=power).ends({"y": (low, high)})
+
+    assert ends(1, -2, 3) == (-2, 3)
+    assert ends(2, -2, 1) == (0, 4)
+    assert ends(2, -3, -2) == (4, 9)
+    assert ends(3, -2, 1) == (-8, 1)
+    assert Expectation(output="y").ends({}) is None
+
+
+@pytest.mark.parametrize("declared", [{}, {"y": (-11.0, 18.0), "z": (-4.0, 4.0)}])
+def test_nobody_is_told_to_declare_bounds_that_would_not_help(known, chaos, declared):
+    def two(inputs: xr.Dataset) -> xr.Dataset:
+        return failing(known, lambda y: y > 14)(inputs).assign(z=inputs["x1"])
+
+    def near(inputs: xr.Dataset) -> xr.Dataset:
+        return chaos(inputs).assign(z=inputs["x1"])
+
+    task = known.task(two, near, runs=800, bounds=declared, surrogate_runs=2048)
+    groups = {"x1": ("x1",), "rest": ("x2", "x3")}
+    found = [
+        *MonteCarlo().estimate(MomentsIntegrand(known.law, ["y", "z"], ["covariance", "correlation"]), task),
+        *MonteCarlo().estimate(SobolIntegrand(known.law, ["y"], groups), task),
+        *SurrogateDecomposition(terms=100).estimate(SobolIntegrand(known.law, ["y"], groups), task),
+        *ActiveSampling().estimate(MomentsIntegrand(known.law, ["y"], ["variance", "standard_deviation"]), task),
+    ]
+    for one in found:
+        assert "runs failed and are left out" in one.verdict
+        assert "no `bounds` of the output can tell what they would have changed" in one.verdict
+        assert "declare" not in one.verdict
 
 
 def test_bounds_that_a_run_does_not_keep_are_not_believed(known):

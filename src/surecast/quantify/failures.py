@@ -5,12 +5,13 @@ is worked out from the sample completed in the ways that are extreme for it, and
 smallest that holds those of all (worst-case bounds of missing data; Horowitz and Manski 2000, JASA 95):
 
 - mean: every failed run at l, every one at h;
+- expectation of a power or of an event, under any law of the inputs: all that failed at its lowest, all at its highest;
 - variance, m of n runs failed: it is convex in the failed values, so that it is largest with k of them at l
   and m - k at h for some k, all of which are tried, and smallest with all of them at the mean of the
   finished runs, cut to [l, h].
 
 Probabilities need no bounds: they count a failed run once as event and once as none. Any other statistic
-leaves failed runs out and is not certified.
+(indices, covariances, moments of fields, variances by weighted runs) leaves failed runs out and is not certified.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from surecast.quantify.estimators.estimator import Figure, Found
+from surecast.quantify.estimators.estimator import Figure, Found, jointly
 from surecast.quantify.integrand import Integrand
 
 Bounds = Mapping[str, tuple[float, float]]
@@ -49,34 +50,38 @@ def with_failures(
         return found
     ways = [analyse(completed) for completed in completions(integrand, rows, bounds)]
     outside = _outside(integrand, rows, bounds)
-    return [
+    widened = [
         _enclosing(one, [way[index] for way in ways], outside) if index in held else one
         for index, one in enumerate(found)
     ]
+    return jointly(widened, np.array([one.covariance for one in found])) if integrand.joint else widened
 
 
 def bounded(integrand: Integrand, rows: np.ndarray, bounds: Bounds) -> set[int]:
-    """Statistics whose worst cases are known: those of an output with bounds, or without a failed run."""
-    if integrand.runs_per_row != 1 or rows.shape[-1] != len(integrand.outputs):
+    """Statistics whose worst cases are known: those of a column with bounds, or without a failed run."""
+    ends = integrand.column_bounds(bounds)
+    if rows.shape[-1] != len(ends):
         return set()
-    failed = np.isnan(rows).reshape(-1, rows.shape[-1]).any(axis=0)
-    known = {name for name, lost in zip(integrand.outputs, failed, strict=True) if name in bounds or not lost}
+    lost = np.isnan(rows).reshape(-1, rows.shape[-1]).any(axis=0)
+    known = {column for column, end in enumerate(ends) if end is not None or not lost[column]}
     return {
         index
         for index, statistic in enumerate(integrand.statistics)
-        if statistic.measure in integrand.bounded_measures and statistic.output in known
+        if integrand.boundable(statistic) and integrand.column_of(index) in known
     }
 
 
 def completions(integrand: Integrand, rows: np.ndarray, bounds: Bounds) -> list[np.ndarray]:
-    """Rows completed in four ways: lowest mean, highest mean, smallest variance, largest variance of every output."""
+    """Rows completed in four ways: lowest mean, highest mean, smallest variance, largest variance of every column."""
     ways = [rows.copy() for _ in range(4)]
-    for column, name in enumerate(integrand.outputs):
+    for column, ends in enumerate(integrand.column_bounds(bounds)):
         values = rows[..., column]
         failed = np.isnan(values)
+        if not failed.any():
+            continue
         finished = values[~failed]
         centre = float(finished.mean())
-        low, high = bounds.get(name, (centre, centre))
+        low, high = ends or (centre, centre)
         count = int(failed.sum())
         split = np.where(np.arange(count) < _at_low(finished, count, low, high), low, high)
         for way, fill in zip(ways, (low, high, float(np.clip(centre, low, high)), split), strict=True):
@@ -114,12 +119,13 @@ def _enclosing(left_out: Found, ways: list[Found], outside: tuple[str, ...]) -> 
 def _outside(integrand: Integrand, rows: np.ndarray, bounds: Bounds) -> tuple[str, ...]:
     """Doubt about bounds that a finished run does not keep."""
     found = []
-    for column, name in enumerate(integrand.outputs):
-        if name in bounds:
-            low, high = bounds[name]
+    for column, (name, ends) in enumerate(zip(integrand.column_outputs, integrand.column_bounds(bounds), strict=True)):
+        if ends is not None:
+            low, high = ends
             values = rows[..., column]
             least, most = float(np.nanmin(values)), float(np.nanmax(values))
             if least < low or most > high:
+                what = name if ends == bounds[name] else f"a power of {name}"
                 value = least if least < low else most
-                found.append(f"a run gave {name} = {value:.4g}, outside its declared bounds [{low:g}, {high:g}]")
+                found.append(f"a run gave {what} = {value:.4g}, outside its declared bounds [{low:g}, {high:g}]")
     return tuple(found)

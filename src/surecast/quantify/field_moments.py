@@ -131,7 +131,7 @@ def _average(
     figures = {size: figure(statistic, *of[name].average, look.level) for size, of in record.items()}
     last = figures[spent]
     untried = Task(task.truth, (), task.runs, task.level, task.seed)  # the tolerance is of the field, not its average
-    reasons = list(doubts(last, untried, runs=spent, failed=source.failed))
+    reasons = list(doubts(last, untried, runs=spent, failed=source.failed, boundable=False))
     if not _reached(record[spent][name], task):
         reasons.append(
             f"the widest interval of the field, half-width {diagnostics['largest_half_width']:.2g} where its largest "

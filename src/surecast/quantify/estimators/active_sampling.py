@@ -111,7 +111,7 @@ class ActiveSampling(Estimator):
         rows = np.concatenate(truth)
         return estimates(
             self,
-            integrand,
+            means_bounded,
             task,
             record,
             plain_variance=_plain_variance(integrand, rows, 1 / draws.sizes[: len(rows)], within=other),

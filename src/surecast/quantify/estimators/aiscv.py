@@ -183,7 +183,7 @@ class _Space:
         weights = proposal.summands(z, np.zeros_like(phi))[1]
         if not np.isnan(phi).any():
             return self._found(proposal, z, phi, weights, level, np.zeros(phi.shape[1], dtype=bool))
-        ends = self._ends(task)
+        ends = [one.ends(task.bounds) for one in self.integrand.functions]
         known = np.array([end is not None or not np.isnan(phi[:, k]).any() for k, end in enumerate(ends)])
         ways = []
         for side in (0, 1):
@@ -195,20 +195,6 @@ class _Space:
                 filled[lost, k] = middle if end is None else end[side]
             ways.append(self._found(proposal, z, filled, weights, level, known))
         return [_both(low, high) for low, high in zip(*ways, strict=True)]
-
-    def _ends(self, task: Task) -> list[tuple[float, float] | None]:
-        """Least and largest value that each function may have had where a run failed."""
-        found: list[tuple[float, float] | None] = []
-        for one in self.integrand.functions:
-            if one.event is not None:
-                found.append((0.0, 1.0))
-            elif one.output in task.bounds:
-                low, high = (float(end) ** one.power for end in task.bounds[str(one.output)])
-                crosses = one.power % 2 == 0 and task.bounds[str(one.output)][0] < 0 < task.bounds[str(one.output)][1]
-                found.append((0.0 if crosses else min(low, high), max(low, high)))
-            else:
-                found.append(None)
-        return found
 
     def _found(
         self,

@@ -142,6 +142,7 @@ def estimates(
                 runs=spent,
                 failed=failed,
                 counted=last.counted,
+                boundable=integrand.boundable(statistic),
                 more=(*last.reasons, *constant_reasons(statistic, still), *remarks[index][0]),
                 integral_share=last.integral_share,
             ),
