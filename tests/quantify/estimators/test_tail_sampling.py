@@ -62,6 +62,31 @@ def test_a_far_quantile_is_covered_and_certified(known, surrogate):
     assert np.median(half) < 0.06
 
 
+def test_a_tolerance_stops_it_on_a_declared_look_at_no_cost_in_coverage(known):
+    truth = known.model(lambda u: np.exp(0.8 * u[:, 0] + 0.6 * u[:, 1]))
+    aid = known.model(lambda u: np.exp(0.8 * u[:, 0] + 0.04 * np.sin(9 * u[:, 0]) + 0.6 * u[:, 1]))
+    value = stats.lognorm(1).ppf(0.999)
+    covered, spent = 0, []
+    for seed in SEEDS:
+        (found,) = asked(known, truth, aid, seed, surrogate_runs=2048, runs=2000, tolerance=0.055)
+        covered += found.low <= value <= found.high
+        spent.append(found.simulator_runs)
+        assert 0.5 * (found.high - found.low) <= 0.055 * found.value
+    print(f"{covered} of {len(SEEDS)} covered, runs {sorted(set(spent))}")
+    assert covered >= known.least_covered(len(SEEDS))
+    assert set(spent) <= {250, 500, 1000, 2000}
+    assert np.median(spent) < 2000
+
+
+def test_several_quantiles_stop_together_and_a_hopeless_tolerance_is_doubted(known):
+    truth = known.model(lambda u: np.exp(0.8 * u[:, 0] + 0.6 * u[:, 1]))
+    both = asked(known, truth, truth, levels=[0.001, 0.999], runs=4000, tolerance=0.3, surrogate_runs=2048)
+    assert {found.simulator_runs for found in both} == {500}
+    (found,) = asked(known, truth, truth, runs=400, tolerance=1e-4, surrogate_runs=2048)
+    assert found.simulator_runs == 400
+    assert "the budget of 400 runs was spent before the tolerance" in found.verdict
+
+
 def test_a_deleted_mode_is_covered_or_not_certified(known):
     """The surrogate sees one side of |x| only."""
     truth = known.model(lambda u: np.abs(0.8 * u[:, 0] + 0.6 * u[:, 1]))

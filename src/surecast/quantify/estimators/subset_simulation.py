@@ -11,6 +11,9 @@ Probabilistic Engineering Mechanics 16); chains move by preconditioned Crank-Nic
 (equations 28 and 29 of Au and Beck), with rho_j(k) the correlation of indicators k steps apart. It leaves out
 that levels are chosen by the samples, that they depend on each other, and modes that no chain reached: it covers
 less than it says, so no estimate is certified. It stands here to be compared with.
+
+A tolerance does not stop it: the chains' length is fixed before the first run, and every level takes its share, so
+that all runs which the levels need are made and the tolerance only enters the verdict.
 """
 
 from __future__ import annotations

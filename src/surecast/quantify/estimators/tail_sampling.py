@@ -8,7 +8,8 @@ For a level a near 1 (near 0: the same of the negative output)
 3. the simulator runs on draws of the mixture alone, and F(y) = 1 - E_q[w 1{Y > y}] with its interval for few and
    unequal weights is inverted (see `inversion`; Hesterberg and Nelson 1998, section 2; Glynn 1996).
 
-Every output and level has a sample of its own, an equal part of the runs. The surrogate only chooses where to look.
+Every output and level has a sample of its own, an equal part of the runs; with a tolerance all of them grow on declared
+looks (see `stopping`). The surrogate only chooses where to look.
 The verdict doubts the answer where the effective number of runs beyond the quantile is low, where the defensive
 components alone found much beyond it, or where the surrogate's error leaves room for much that it does not see.
 """
@@ -33,6 +34,7 @@ from surecast.quantify.intervals import Interval, weighted_count_interval
 from surecast.quantify.inversion import Distribution
 from surecast.quantify.quantiles import QuantilesIntegrand, quantile_found
 from surecast.quantify.sampling import Task, child, generator, run_seeds, values_at
+from surecast.quantify.stopping import grow, looks
 from surecast.study.errors import EstimationError
 
 LEAST_RUNS = 100
@@ -105,22 +107,30 @@ class TailSampling(Estimator):
                 f"{task.runs} runs are too few for {len(asked)} quantiles by {self.kind}.",
                 f"raise the question's `runs` to {LEAST_RUNS * len(asked)} or more.",
             )
-        found, variances, failed, evaluations = [], [], 0, 0
-        for place, (column, level) in enumerate(asked):
-            part = replace(task, runs=runs, seed=child(task.seed, place))
-            sample = _Sample(self, integrand, part, column, level)
-            found.append(sample.found())
-            variances.append(sample.plain_variance())
-            failed += int(np.isnan(sample.values).sum())
-            evaluations += sample.evaluations
+        samples = [
+            _Sample(self, integrand, replace(task, runs=runs, seed=child(task.seed, place)), column, level)
+            for place, (column, level) in enumerate(asked)
+        ]
+
+        def observe(start: int, stop: int) -> None:
+            for sample in samples:
+                sample.observe(start, stop)
+
+        record = grow(
+            looks(runs, task, least=LEAST_RUNS),
+            task,
+            observe,
+            lambda size, level: [sample.found(size, level) for sample in samples],
+            sizes=lambda _: [],
+        )
         return estimates(
             self,
             integrand,
             task,
-            {runs * len(asked): found},
-            plain_variance=variances,
-            failed=failed,
-            surrogate_runs=evaluations,
+            {size * len(asked): found for size, found in record.items()},
+            plain_variance=[sample.plain_variance() for sample in samples],
+            failed=sum(int(np.isnan(sample.values).sum()) for sample in samples),
+            surrogate_runs=sum(sample.evaluations for sample in samples),
         )
 
 
@@ -158,8 +168,7 @@ class _Sample:
         self.z = self.mixture.draw(generator(child(task.seed, 3)), task.runs)
         log_law = -0.5 * ((self.z * self.z).sum(axis=1) + d * np.log(2 * np.pi))
         self.weights = np.exp(log_law - self.mixture.log_density(self.z))
-        self.values = self.simulate()
-        self.distribution = Weighted(self.values, self.weights, task.level)
+        self.values, self.seen = np.empty(0), np.empty(0)
 
     def predict(self, z: np.ndarray) -> np.ndarray:
         """The surrogate's output (n,), turned."""
@@ -171,41 +180,41 @@ class _Sample:
         ]
         return self.sign * np.concatenate(blocks)[:, self.column]
 
-    def simulate(self) -> np.ndarray:
-        """The simulator's output (n,), turned."""
-        seeds = run_seeds(child(self.task.seed, 1), 0, len(self.z), 1)[:, 0]
-        size = self.task.chunk
+    def observe(self, start: int, stop: int) -> None:
+        """Run both models on draws start to stop: `values` of the simulator, `seen` of the surrogate, turned."""
+        seeds = run_seeds(child(self.task.seed, 1), start, stop, 1)[:, 0]
+        z, size = self.z[start:stop], self.task.chunk
         blocks = [
             values_at(
-                self.task.truth,
-                self.integrand,
-                self.integrand.law.from_normal(self.z[k : k + size]),
-                seeds[k : k + size],
+                self.task.truth, self.integrand, self.integrand.law.from_normal(z[k : k + size]), seeds[k : k + size]
             )
-            for k in range(0, len(self.z), size)
+            for k in range(0, len(z), size)
         ]
-        return self.sign * np.concatenate(blocks)[:, self.column]
+        self.values = np.concatenate([self.values, self.sign * np.concatenate(blocks)[:, self.column]])
+        self.seen = np.concatenate([self.seen, self.predict(z)])
 
-    def found(self) -> Found:
-        """Quantile, interval and doubts."""
-        if np.isnan(self.values).all():
+    def found(self, size: int, level: float) -> Found:
+        """Quantile, interval at a level and doubts by the first `size` draws."""
+        values, weights, z = self.values[:size], self.weights[:size], self.z[:size]
+        if np.isnan(values).all():
             raise EstimationError("every run failed: nothing can be said.", "look at the messages of the failed runs.")
-        found = quantile_found(self.distribution, self.level, self.task.level)
+        distribution = Weighted(values, weights, level)
+        found = quantile_found(distribution, self.level, level)
         q, f = found.figure.value, found.figure
-        event = np.where(np.isnan(self.values), np.nan, self.values > q)
-        diagnosed = diagnose(event, self.weights, self.mixture, self.z)
+        event = np.where(np.isnan(values), np.nan, values > q)
+        diagnosed = diagnose(event, weights, self.mixture, z)
         reasons = [*found.reasons, *weight_reasons(diagnosed, self.settings.effective_failures)]
         if not self.reached:
             reasons.append("the surrogate never reaches the tail that it was aimed at")
-        seen = self.predict(self.z)
-        unforeseen = self.unforeseen(seen)
+        seen = self.seen[:size]
+        unforeseen = self.unforeseen(distribution, seen, level)
         if unforeseen > UNFORESEEN_SHARE:
             reasons.append(
                 f"up to {100 * min(unforeseen, 9.99):.0f} % of the tail may lie where the surrogate sees none of it"
             )
-        squares = np.square(self.values - seen)
+        squares = np.square(values - seen)
         done = ~np.isnan(squares)
-        error = float(np.sqrt((self.weights * squares)[done].sum() / self.weights[done].sum()))
+        error = float(np.sqrt((weights * squares)[done].sum() / weights[done].sum()))
         blurred = float(ndtr((self.own - q) / max(error, 1e-12)).mean())
         if blurred > BLURRED_FACTOR * (1 - self.level):
             ratio = blurred / (1 - self.level)
@@ -218,25 +227,27 @@ class _Sample:
         diagnosed |= {"blurred_probability": blurred, "unforeseen_share": unforeseen}
         return Found(f, tuple(reasons), counted=True, diagnostics={**diagnosed, "aimed_at": self.sign * self.aimed_at})
 
-    def unforeseen(self, seen: np.ndarray) -> float:
+    def unforeseen(self, distribution: Weighted, seen: np.ndarray, level: float) -> float:
         """Upper bound of the share of the tail found by the defence alone where the surrogate sees none; 0 if none is.
 
         The tail is that of the aim's level, with thresholds of their own for simulator and surrogate. A lost mode may
         have been hit on its light side only: counts bound what the sum of the weights does not.
         """
         share = min(self.settings.margin * (1 - self.level), 0.5)
-        beyond = np.nan_to_num(self.values, nan=-np.inf) > self.distribution.value(1 - share)
-        joint = self.mixture.log_densities(self.z)
-        defended = np.logaddexp(joint[:, -2], joint[:, -1]) > self.mixture.log_density(self.z) + np.log(0.5)
-        weights = self.weights[beyond & defended & (seen <= self.aimed_at)]
+        size = len(seen)
+        beyond = np.nan_to_num(self.values[:size], nan=-np.inf) > distribution.value(1 - share)
+        joint = self.mixture.log_densities(self.z[:size])
+        defended = np.logaddexp(joint[:, -2], joint[:, -1]) > self.mixture.log_density(self.z[:size]) + np.log(0.5)
+        weights = self.weights[:size][beyond & defended & (seen <= self.aimed_at)]
         if not len(weights):
             return 0.0
-        bound = weighted_count_interval(weights, float(weights.max()), self.task.level)[1]
-        total = float(self.weights[beyond].sum())
+        bound = weighted_count_interval(weights, float(weights.max()), level)[1]
+        total = float(self.weights[:size][beyond].sum())
         return bound / total if total > 0 else 1.0
 
     def plain_variance(self) -> float:
         """a (1 - a)/f(q)^2, with 1/f from the quantiles a quarter of the tail to either side."""
         a, step = self.level, 0.25 * (1 - self.level)
-        slope = (self.distribution.value(a + step) - self.distribution.value(a - step)) / (2 * step)
+        distribution = Weighted(self.values, self.weights[: len(self.values)], self.task.level)
+        slope = (distribution.value(a + step) - distribution.value(a - step)) / (2 * step)
         return a * (1 - a) * slope**2
