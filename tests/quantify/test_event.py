@@ -31,6 +31,11 @@ def test_events_and_margins(text, expected):
     assert (margin[margin != 0] > 0).tolist() == [bool(e) for e, m in zip(expected, margin, strict=True) if m != 0]
 
 
+def test_brackets_may_be_nested_and_follow_each_other():
+    text = " or ".join(["(" * 50 + "peak > 3" + ")" * 50] * 3)
+    assert parse_event(text).holds(VALUES).astype(int).tolist() == [0, 0, 1, 1]
+
+
 def test_names_in_order_each_once():
     assert parse_event("b > 1 and (a < 2 or b < 0)").names() == ["b", "a"]
     assert position_of("peak > 1 and pea < 2", "pea") == 14
@@ -54,6 +59,9 @@ def test_names_in_order_each_once():
         ("2 > 1", 1, "an output on one side"),
         ("peak > peak", 1, "something else"),
         ("not peak > 3", 5, "relation"),
+        ("peak > 1e999", 8, "the number 1e999 is too large"),
+        ("peak > 3 or -1e309 < outflow", 13, "the number -1e309 is too large"),
+        ("(" * 3000 + "peak > 3" + ")" * 3000, 51, "more than 50 brackets are open"),
     ],
 )
 def test_errors_name_the_position(text, position, words):

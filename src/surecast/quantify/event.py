@@ -24,6 +24,10 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<relation>>=|<=|>|<)|(?P<bracket>[()]))"
 )
 Values = Mapping[str, np.ndarray]
+DEEPEST = 50
+"""Brackets within brackets at most: each takes some of Python's own stack."""
+_SHOWN = 200
+"""Characters of an event that a message repeats at most."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ Event = Comparison | Joint
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
+        self.text, self.at, self.depth = text, 0, 0
         self.tokens: list[tuple[str, str, int]] = []
         position = 0
         while text[position:].strip():
@@ -94,8 +98,9 @@ class _Parser:
             position = match.end()
 
     def fail(self, what: str, position: int) -> NoReturn:
+        shown = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}..."
         raise ValueError(
-            f"{what} at position {position + 1} of {self.text!r}; write for example "
+            f"{what} at position {position + 1} of {shown!r}; write for example "
             "`peak > 3.47` or `peak > 3.47 and outflow < 0.2`"
         )
 
@@ -119,7 +124,11 @@ class _Parser:
         kind, word, position = self.peek()
         if (kind, word) == ("bracket", "("):
             self.take()
+            self.depth += 1
+            if self.depth > DEEPEST:
+                self.fail(f"more than {DEEPEST} brackets are open", position)
             inside = self.joint("or")
+            self.depth -= 1
             if self.take()[1] != ")":
                 self.fail("the bracket opened is never closed", position)
             return inside
@@ -128,6 +137,8 @@ class _Parser:
     def operand(self) -> str | float:
         kind, word, position = self.take()
         if kind == "number":
+            if not np.isfinite(float(word)):
+                self.fail(f"the number {word} is too large, it would be infinite,", position)
             return float(word)
         if kind == "name" and word not in ("and", "or"):
             return word
