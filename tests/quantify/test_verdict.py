@@ -227,6 +227,25 @@ def test_squares_that_underflow_are_refused(known, estimator):
             estimator.estimate(SobolIntegrand(known.law, ["y"], {"x1": ("x1",)}), known.task(small, small))
 
 
+@EVERY
+@pytest.mark.filterwarnings("error")
+def test_squares_that_overflow_are_refused_and_nothing_else_is_said(known, estimator):
+    def large(inputs: xr.Dataset) -> xr.Dataset:
+        return xr.Dataset({"y": 1e200 * inputs["x1"]})
+
+    message = r"the values of y differ by more than 1e\+150: their squares overflow"
+    with pytest.raises(EstimationError, match=message):
+        estimator.estimate(MomentsIntegrand(known.law, ["y"]), known.task(large, known.ishigami))
+    integrand = SobolIntegrand(known.law, ["y"], {"x1": ("x1",)})
+    for asked in [] if estimator.kind == "active_sampling" else [estimator, SurrogateDecomposition()]:
+        with pytest.raises(EstimationError, match=message):
+            asked.estimate(integrand, known.task(large, known.ishigami))
+    if estimator.kind in ("monte_carlo", "control_variates"):
+        powers = Expectations(of=[{"output": "y", "power": 2}]).integrand(known.law)
+        with pytest.raises(EstimationError, match=message):
+            estimator.estimate(powers, known.task(large, known.ishigami))
+
+
 def test_an_output_that_never_varies_is_seen_beside_weights(known):
     """Observations under another law have a column more."""
     other = OtherLaw(inputs={"x1": {"kind": "uniform", "low": -3.0, "high": 3.0}}).joint(known.law)

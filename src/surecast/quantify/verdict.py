@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "constant_outputs", "constant_reasons", "doubts", "effective_number", "half_width", "index_tail_reasons",
-    "integral_reasons", "largest_share", "least_runs", "reached", "require_defined", "require_floor", "sampling_error",
-    "tail_reasons", "weight_reasons",
+    "integral_reasons", "largest_share", "least_runs", "reached", "require_defined", "require_floor", "require_squares",
+    "sampling_error", "tail_reasons", "weight_reasons",
 ]  # fmt: skip
 
 HEAVY_SHARE = 0.2
@@ -49,6 +49,8 @@ holds what so few unseen ones could add, and an index is a share of 1."""
 INDICES = ("first", "total", "second", "shapley")
 LEAST_SPREAD = 1e-145
 """Values that differ by less have squares that lose digits: doubles are exact to 1e-308 times their precision only."""
+MOST_SPREAD = 1e150
+"""Sums of squares of values that differ by more overflow."""
 TAIL = "a single run makes over half of the sample variance, so the tail is not seen well enough"
 INTEGRAL_SHARE = 0.5
 """Share of the squared error above which the surrogate's own integral is what keeps the interval wide."""
@@ -229,34 +231,57 @@ def constant_outputs(integrand: Integrand, rows: np.ndarray) -> set[str]:
     Raises
     ------
     EstimationError
-        If a statistic is a share of the variance of such an output: it is not defined. If values differ, but by so
-        little that their squares, and with them every error, underflow to 0.
+        If a statistic is a share of the variance of such an output: it is not defined. See `require_squares` too.
     """
-    if rows.shape[-1] != len(integrand.column_outputs):
-        return set()
-    runs = rows[..., : integrand.runs_per_row, :]
-    still, tiny = set(), set()
-    for name, column in zip(integrand.column_outputs, runs.reshape(-1, rows.shape[-1]).T, strict=True):
-        finite = column[~np.isnan(column)]
-        if name and len(finite):
-            spread = float(finite.max()) - float(finite.min())
-            still |= {name} if spread == 0 else set()
-            tiny |= {name} if 0 < spread < LEAST_SPREAD else set()
+    require_squares(integrand, rows)
+    still = {name for name, spread in _spreads(integrand, rows) if spread == 0}
     for statistic in integrand.statistics:
-        if statistic.interval == "probability" or statistic.measure == "quantile":
-            continue  # counts and order statistics square nothing
-        if small := sorted(_outputs_of(statistic) & tiny):
-            raise EstimationError(
-                f"the values of {small[0]} differ by less than {LEAST_SPREAD:g}: their squares underflow, so that "
-                f"nothing can be said of the error of {statistic.name}.",
-                "give the output in a smaller unit.",
-            )
-        if (constant := sorted(_outputs_of(statistic) & still)) and not statistic.measure.startswith(_DEFINED):
+        constant = sorted(_outputs_of(statistic) & still)
+        if constant and not statistic.measure.startswith(_DEFINED):
             raise EstimationError(
                 f"{constant[0]} had the same value in every run: without a variance {statistic.name} is not defined.",
                 "ask about an output that varies, or check that the simulator uses its inputs.",
             )
     return still
+
+
+def require_squares(integrand: Integrand, rows: np.ndarray) -> None:
+    """Refuse values whose squares underflow to 0, and with them every error, or overflow.
+
+    Parameters
+    ----------
+    rows : (..., runs_per_row, columns) array
+        Observations, NaN where a run failed.
+
+    Raises
+    ------
+    EstimationError
+        With the output and the statistic that squares it.
+    """
+    found = _spreads(integrand, rows)
+    small = {name for name, spread in found if 0 < spread < LEAST_SPREAD}
+    large = {name for name, spread in found if not spread <= MOST_SPREAD}
+    for statistic in integrand.statistics:
+        if statistic.interval == "probability" or statistic.measure == "quantile":
+            continue  # counts and order statistics square nothing
+        for name in sorted(_outputs_of(statistic) & (small | large)):
+            how = f"less than {LEAST_SPREAD:g}: their squares underflow" if name in small else (
+                f"more than {MOST_SPREAD:g}: their squares overflow"
+            )  # fmt: skip
+            raise EstimationError(
+                f"the values of {name} differ by {how}, so that nothing can be said of the error of {statistic.name}.",
+                f"give the output in a {'smaller' if name in small else 'larger'} unit, or its logarithm.",
+            )
+
+
+def _spreads(integrand: Integrand, rows: np.ndarray) -> list[tuple[str, float]]:
+    """Output and range of each column that is of one output alone and finished anywhere."""
+    if rows.shape[-1] != len(integrand.column_outputs):
+        return []
+    columns = rows[..., : integrand.runs_per_row, :].reshape(-1, rows.shape[-1]).T
+    named = zip(integrand.column_outputs, columns, strict=True)
+    finished = [(name, column[~np.isnan(column)]) for name, column in named if name]
+    return [(name, float(column.max()) - float(column.min())) for name, column in finished if len(column)]
 
 
 def _outputs_of(statistic: Statistic) -> set[str]:

@@ -34,7 +34,7 @@ from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.pick_freeze import SobolIntegrand
 from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
-from surecast.quantify.verdict import constant_outputs, tail_reasons
+from surecast.quantify.verdict import constant_outputs, require_squares, tail_reasons
 from surecast.study.errors import EstimationError
 from surecast.train.models.chaos import Expansion
 
@@ -162,6 +162,7 @@ class _Work:
                 f"only {done.sum()} of the {len(observed)} pilot runs finished: nothing can be said.",
                 "look at the messages of the failed runs.",
             )
+        require_squares(self.integrand, observed[done])
         chosen = [
             self.decides.given(place, drawn[done], observed[done][:, 0, place])
             for place in range(len(self.integrand.outputs))
