@@ -1,6 +1,6 @@
 # make run     sets the environment up and runs the studies of config/config.yaml
 # make test    sets it up and runs the tests
-# make coverage  counts how often the intervals of every estimator hold (hours on two cores; see benchmarks/README.md)
+# make coverage  counts how often intervals hold in the cases of benchmarks/README.md (hours on two cores)
 # make setup   only sets it up;  make lock   writes the lock files anew
 
 PYTHON ?= python3.11

@@ -1,4 +1,4 @@
-"""Do the intervals hold? Every open problem, kind of question, estimator and surrogate, over many seeds.
+"""Do the intervals hold? The problems, questions, estimators and surrogates of `coverage_cases`, over many seeds.
 
     make coverage                    all cells, 100 seeds each (hours on two cores); goes on where it was ended
     python benchmarks/coverage.py --quick         one problem a kind, as CI does

@@ -1,4 +1,7 @@
-"""What `coverage.py` asks: every open problem, kind of question, estimator and surrogate, with the true values."""
+"""What `coverage.py` asks: open problems, six kinds of question, seven estimators and surrogates, with true values.
+
+What is not asked, docs/questions.md says: it stands on the tests.
+"""
 
 from __future__ import annotations
 
