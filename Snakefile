@@ -39,16 +39,21 @@ else:
     for variable in (lock.MAIN_PROCESS, warm.SOCKETS):
         os.environ.pop(variable, None)
 
+
+def refuse(error):
+    """End with the message of an error about a study; no WorkflowError, whose lines of Snakefile would hide it."""
+    for message in getattr(error, "errors", [error]):
+        print(f"Error: {message}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
 try:
     # A study that is new here will be run, most likely: what its jobs import is imported while it is planned.
     planned_only = not {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"}.isdisjoint(sys.argv)
     new = warm.start if workflow.is_main_process and not planned_only else None
     PLANS = Plans(config, ROOT / "config" / "studies", lock_digest(ROOT / "envs"), new)
 except SurecastError as error:
-    # Not a WorkflowError: its lines of Snakefile would hide the one message that matters.
-    for message in getattr(error, "errors", [error]):
-        print(f"Error: {message}", file=sys.stderr)
-    sys.exit(error.exit_code)
+    refuse(error)
 # Scripts find their study file here and not in `params`: moving a file is no reason to make anything again.
 config["study_files"] = PLANS.files
 

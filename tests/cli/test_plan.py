@@ -123,11 +123,11 @@ def test_malformed_study_leaves_nothing(planned, tmp_path):
 
 @pytest.mark.parametrize("job", [("train", "nosuch"), ("simulate", "train-0009"), ("quantify", "nosuch")])
 def test_unknown_job_is_told(planned, job):
-    with pytest.raises(StudyError, match="has no job"):
+    with pytest.raises(StudyError, match="of this name, which stands in the path asked for"):
         planned().fingerprint(*job)
-    with pytest.raises(StudyError, match="has no job"):
+    with pytest.raises(StudyError, match="of this name, which stands in the path asked for"):
         planned().trained("nosuch")
-    with pytest.raises(StudyError, match="has no job"):
+    with pytest.raises(StudyError, match="of this name, which stands in the path asked for"):
         planned().trained_for("nosuch")
 
 

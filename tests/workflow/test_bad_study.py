@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 BAD = """
@@ -46,6 +48,37 @@ def test_one_message_and_nothing_written(house, studies, told):
     assert "Traceback" not in done.stderr
     assert [path for path in work.rglob("*") if path.is_file() and ".snakemake/log" not in str(path)] == []
     assert sorted(elsewhere.rglob("*.nc")) == before
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("averages/estimates/averages.nc", "averages.yaml:4: inputs.a.kind = unifrm: there is no law of kind 'unifrm'"),
+        ("smok/report.html", "smok.yaml:1: study = 'smok': there is no such study file. Remedy: did you mean 'smoke'?"),
+        ("smoke/estimates/avrages.csv", "smoke.yaml:{questions}: questions = avrages: the study has no question"),
+        ("smoke/evaluation/fn.nc", "smoke.yaml:{surrogates}: surrogates = fn: the study has no surrogate"),
+        ("smoke/surrogates/fn/seed0.json", "smoke.yaml:{surrogates}: surrogates = fn: the study has no surrogate"),
+        ("smoke/runs/train-0009.nc", "smoke.yaml:{design}: design = train-0009: the study has no part"),
+    ],
+)
+def test_target_that_names_what_is_not_there(house, target, told):
+    studies = house.root / "config" / "studies"
+    shutil.copytree(house.root.parent / "elsewhere", studies, dirs_exist_ok=True)
+    (studies / "averages.yaml").write_text(BAD)
+    text = (studies / "smoke.yaml").read_text().splitlines()
+    lines = {line.split(":")[0]: number for number, line in enumerate(text, 1)}
+    work = house.root.parent / "target"
+    work.mkdir(exist_ok=True)
+    done = house.snakemake(f"results/{target}", "--cores", "1", "--directory", str(work), check=False)
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert told.format(**lines) in errors[0]
+    assert "Remedy: did you mean" in errors[0]
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Exception" not in done.stdout + done.stderr
+    assert not (work / "results").exists()
+    assert not list((work / ".snakemake" / "locks").glob("*"))
 
 
 def test_failed_job_gives_its_message_once_and_keeps_the_rest(new_house, function_study):

@@ -4,7 +4,7 @@
 rule assemble:
     input:
         design="results/{study}/design.nc",
-        parts=lambda wildcards: [str(plan_of(wildcards).paths.part(part)) for part in plan_of(wildcards).parts],
+        parts=from_plan(lambda plan, wildcards: [str(plan.paths.part(part)) for part in plan.parts]),
     output:
         # The store itself lies outside the outputs: Snakemake would delete it before a job, and looks at nothing in
         # it. The manifest holds the digest of every chunk, and readers check them.

@@ -1,13 +1,25 @@
 """Helpers of all rules: the plan of a study, and memory and time that grow when a job is tried again."""
 
 
-def plan_of(wildcards):
-    return PLANS[wildcards.study]
+def from_plan(function):
+    """Function for `input` or `params` of what `function` makes of a study's plan and the wildcards.
+
+    A target may name a study that nobody has looked at yet, or a question or surrogate that it does not have:
+    Snakemake would wrap the error into one of its own, with a traceback.
+    """
+
+    def called(wildcards):
+        try:
+            return function(PLANS[wildcards.study], wildcards)
+        except SurecastError as error:
+            refuse(error)
+
+    return called
 
 
 def fingerprint(stage, *names):
     """Function for `params`: what decides the result of a job of this stage (see surecast.cli.plan)."""
-    return lambda wildcards: PLANS[wildcards.study].fingerprint(stage, *(getattr(wildcards, name) for name in names))
+    return from_plan(lambda plan, wildcards: plan.fingerprint(stage, *(getattr(wildcards, name) for name in names)))
 
 
 def growing(amount):
@@ -15,12 +27,12 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-def design_of_part(wildcards):
+def design_of_part(plan, wildcards):
     """The design, whose date does not count for a part whose fingerprint is that of the last time.
 
     More training runs append to the design and must re-make no part that is there: what decides its runs is
     in the fingerprint. Where that has changed, the date does count: Snakemake (9.27) asks a job for no other
     reason once a job before it has one and all its inputs are ancient.
     """
-    plan, design = plan_of(wildcards), str(plan_of(wildcards).paths.design)
+    design = str(plan.paths.design)
     return ancient(design) if plan.is_current("simulate", wildcards.part) else design

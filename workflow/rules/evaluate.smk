@@ -4,7 +4,7 @@
 rule evaluate:
     input:
         manifest="results/{study}/dataset.json",
-        surrogates=lambda wildcards: [str(path) for path in plan_of(wildcards).trained(wildcards.name)],
+        surrogates=from_plan(lambda plan, wildcards: [str(path) for path in plan.trained(wildcards.name)]),
     output:
         scores="results/{study}/evaluation/{name}.nc",
         record="results/{study}/records/evaluate/{name}.json",

@@ -4,7 +4,9 @@
 rule quantify:
     input:
         manifest="results/{study}/dataset.json",
-        surrogates=lambda wildcards: [str(path) for path in plan_of(wildcards).trained_for(wildcards.question)],
+        surrogates=from_plan(
+            lambda plan, wildcards: [str(path) for path in plan.trained_for(wildcards.question)]
+        ),
     output:
         estimate="results/{study}/estimates/{question}.nc",
         table="results/{study}/estimates/{question}.csv",

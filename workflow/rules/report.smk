@@ -11,16 +11,16 @@ rule report:
     input:
         templates=sorted(str(path) for path in [*(PAGE / "templates").glob("*.*"), PAGE / "references.bib"]),
         manifest="results/{study}/dataset.json",
-        scores=lambda wildcards: [str(plan_of(wildcards).paths.scores(name)) for name in plan_of(wildcards).surrogates],
+        scores=from_plan(lambda plan, wildcards: [str(plan.paths.scores(name)) for name in plan.surrogates]),
         baselines="results/{study}/evaluation/baselines.nc",
-        histories=lambda wildcards: [
-            str(path.with_suffix(".history.nc"))
-            for name in plan_of(wildcards).surrogates
-            for path in plan_of(wildcards).trained(name)
-        ],
-        estimates=lambda wildcards: [
-            str(plan_of(wildcards).paths.estimate(question)) for question in plan_of(wildcards).questions
-        ],
+        histories=from_plan(
+            lambda plan, wildcards: [
+                str(path.with_suffix(".history.nc")) for name in plan.surrogates for path in plan.trained(name)
+            ]
+        ),
+        estimates=from_plan(
+            lambda plan, wildcards: [str(plan.paths.estimate(question)) for question in plan.questions]
+        ),
     output:
         page=report(
             "results/{study}/report.html", caption="../report/page.rst", category="Pages", labels={"study": "{study}"}

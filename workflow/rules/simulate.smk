@@ -3,7 +3,7 @@
 
 rule simulate:
     input:
-        design=design_of_part,
+        design=from_plan(design_of_part),
     output:
         runs="results/{study}/runs/{part}.nc",
         record="results/{study}/records/simulate/{part}.json",

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from surecast.cli.jobs import content_of, jobs, named_files, needed
 from surecast.study import digest
 from surecast.study.errors import StudyError, SurecastError
+from surecast.study.nearest import suggestion
 from surecast.study.paths import Paths
+from surecast.study.source import Written
 
 if TYPE_CHECKING:
     from surecast.study.model import Study
@@ -73,7 +75,7 @@ class Plan:
         """
         held = self.fingerprints.get(_key(stage, *item[:1]))
         if held is None:
-            raise self._unknown(stage, " ".join(item))
+            raise self._unknown(stage, item[0])
         # Snakemake compares parameters as text: the order is part of it.
         return {"study": self.name, "item": " ".join(item), **{key: held[key] for key in ("settings", "code", "lock")}}
 
@@ -115,10 +117,20 @@ class Plan:
         return [path for name in self.questions[question] for path in self.trained(name)]
 
     def _unknown(self, stage: str, item: str) -> StudyError:
+        """Error for a name in a path that was asked for."""
+        from surecast.study.load import read_source
+
+        key, noun, names = {
+            "simulate": ("design", "part", self.parts),
+            "quantify": ("questions", "question", list(self.questions)),
+        }.get(stage, ("surrogates", "surrogate", list(self.surrogates)))
         return StudyError(
-            f"the study {self.name!r} has no job {stage} {item}.",
-            "check the name in the path asked for against the study file.",
+            f"the study has no {noun} of this name, which stands in the path asked for.",
+            suggestion(item, names),
             file=self.file,
+            line=read_source(self.file).line((key,)),
+            key=key,
+            value=Written(item),
         )
 
 
