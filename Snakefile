@@ -22,7 +22,7 @@ for variable in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
     os.environ.setdefault(variable, str(2**28))
 
 from surecast.cli import lock, warm
-from surecast.cli.plan import lock_digest
+from surecast.cli.plan import lock_digest, script_digests
 from surecast.cli.plans import Plans
 from surecast.study.errors import SurecastError
 
@@ -51,7 +51,8 @@ try:
     # A study that is new here will be run, most likely: what its jobs import is imported while it is planned.
     planned_only = not {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"}.isdisjoint(sys.argv)
     new = warm.start if workflow.is_main_process and not planned_only else None
-    PLANS = Plans(config, ROOT / "config" / "studies", lock_digest(ROOT / "envs"), new)
+    scripts = script_digests(ROOT / "workflow" / "scripts")
+    PLANS = Plans(config, ROOT / "config" / "studies", lock_digest(ROOT / "envs"), scripts, new)
 except SurecastError as error:
     refuse(error)
 # Scripts find their study file here and not in `params`: moving a file is no reason to make anything again.

@@ -30,15 +30,17 @@ CONTENT = {
 }
 MODEL = "def cube(inputs):\n    return inputs[['a']].rename(a='response')\n"
 
+SCRIPTS = dict.fromkeys(STAGES, "script")
+
 
 @pytest.fixture
 def planned(tmp_path):
     """Function that writes the study with changes and returns its plan."""
 
-    def make(model: str = MODEL, lock: str = "lock", **changes):
+    def make(model: str = MODEL, lock: str = "lock", script: str = "script", **changes):
         (tmp_path / "mine_model.py").write_text(model)
         (tmp_path / "mine.yaml").write_text(yaml.safe_dump(CONTENT | changes, sort_keys=False))
-        return plan(tmp_path / "mine.yaml", tmp_path, lock, tmp_path)
+        return plan(tmp_path / "mine.yaml", tmp_path, lock, dict.fromkeys(STAGES, script), tmp_path)
 
     return make
 
@@ -68,6 +70,7 @@ def test_jobs_of_a_study(planned):
         ({"design": CONTENT["design"] | {"train": 20}}, {"design", "simulate", "report"}),
         ({"design": CONTENT["design"] | {"kind": "monte_carlo"}}, {"design", "simulate", "report"}),
         ({"lock": "another"}, set(STAGES)),
+        ({"script": "another"}, set(STAGES)),
         ({"model": MODEL + "\nX = 1\n"}, {"simulate", "assemble", "baselines", "quantify"}),
     ],
 )  # fmt: skip
@@ -85,7 +88,7 @@ def test_plan_is_read_again_without_heavy_imports(planned, tmp_path):
     made = planned()
     code = (
         "import sys; from surecast.cli.plan import plan;"
-        f"made = plan({str(tmp_path / 'mine.yaml')!r}, {str(tmp_path)!r}, 'lock', {str(tmp_path)!r});"
+        f"made = plan({str(tmp_path / 'mine.yaml')!r}, {str(tmp_path)!r}, 'lock', {SCRIPTS}, {str(tmp_path)!r});"
         "print(made.title, [name for name in ('torch', 'scipy', 'xarray', 'pydantic', 'dask') if name in sys.modules])"
     )
     # From the cache, which the fixture has filled; a Path and its text are the same study.
@@ -97,7 +100,7 @@ def test_first_plan_imports_no_torch(planned, tmp_path):
     planned()
     code = (
         "import sys; from surecast.cli.plan import plan;"
-        f"plan({str(tmp_path / 'mine.yaml')!r}, {str(tmp_path)!r}, 'another lock', {str(tmp_path)!r});"
+        f"plan({str(tmp_path / 'mine.yaml')!r}, {str(tmp_path)!r}, 'another lock', {SCRIPTS}, {str(tmp_path)!r});"
         "print('torch' in sys.modules, 'sklearn' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -139,7 +142,7 @@ def test_two_studies_of_one_name_are_refused(planned, tmp_path):
         (other / name).write_text((tmp_path / name).read_text())
     studies = {"studies": [str(tmp_path / "mine.yaml"), str(other / "mine.yaml")]}
     with pytest.raises(StudyError, match="two studies are named 'mine'"):
-        Plans(studies, tmp_path, "lock")
+        Plans(studies, tmp_path, "lock", SCRIPTS)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +155,7 @@ def test_two_studies_of_one_name_are_refused(planned, tmp_path):
 )
 def test_wrong_configuration_is_told(tmp_path, config, told):
     with pytest.raises(StudyError, match=told):
-        Plans(config, tmp_path, "lock")
+        Plans(config, tmp_path, "lock", SCRIPTS)
 
 
 def test_named_files(tmp_path):

@@ -96,10 +96,12 @@ def test_every_file_states_the_paper_of_its_name():
 
 
 def test_fingerprints_follow_a_papers_own_code():
-    first, second = (catalogue.fingerprint(slug, "lock") for slug in ("aiscv", "wls-dpp"))
+    first, second = (catalogue.fingerprint(slug, "lock", "script") for slug in ("aiscv", "wls-dpp"))
     assert first["code"] != second["code"]
     assert first["lock"] == "lock"
-    assert catalogue.fingerprint("aiscv", "other") != first
+    assert catalogue.fingerprint("aiscv", "other", "script") != first
+    assert catalogue.fingerprint("aiscv", "lock", "other") != first
+    assert catalogue.page_code("other") != catalogue.page_code("script")
 
 
 def test_the_page_shows_claim_and_measurement(tmp_path):

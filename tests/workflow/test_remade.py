@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,10 +32,10 @@ def made(new_house):
 def edited(made):
     """The house, whose sources are put back afterwards."""
     kept = made.root.parent / "kept"
-    for part in ("src", "config", "envs"):
+    for part in ("src", "config", "envs", "workflow"):
         shutil.copytree(made.root / part, kept / part)
     yield made
-    for part in ("src", "config", "envs"):
+    for part in ("src", "config", "envs", "workflow"):
         shutil.rmtree(made.root / part)
         shutil.move(kept / part, made.root / part)
 
@@ -103,6 +105,32 @@ def test_edit_of_code(edited, file, rules):
         assert planned == {rule: count for rule, count in rules.items() if count}
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(
+            "a: {kind: uniform, low: 0.0, high: 1.0}",
+            "a: {kind: empirical, table: table.csv, column: a, interpolate: true}",
+            id="law",
+        ),
+        pytest.param("design: {kind: sobol,", "design: {kind: table, file: table.csv,", id="design"),
+    ],
+)
+def test_edit_of_a_table(new_house, function_study, old, new):
+    """A file that the study names counts as the study does, by its content."""
+    house = new_house("table")
+    study = function_study(house.root.parent / "elsewhere")
+    house.edit(study, old, new)
+    table = study.parent / "table.csv"
+    table.write_text("a,b\n" + "".join(f"{(row + 0.5) / 80},{(row + 0.5) / 90}\n" for row in range(80)))
+    options = ("--config", f"studies={study}", "--until", "simulate")
+    house.snakemake("--cores", "2", *options)
+    table.touch()
+    assert house.planned(*options) == {}
+    house.edit(table, "0.50625,", "0.507,")
+    assert house.planned(*options) == {"design": 1, "simulate": 4}
+
+
 def test_snakemakes_own_report_is_one_file(made):
     made.snakemake("--report", "page.html", *CONFIG)
     page = (made.root / "page.html").read_text(encoding="utf-8")
@@ -116,7 +144,55 @@ def test_snakemakes_own_report_is_one_file(made):
 
 def test_comments_do_not_count(edited):
     edited.append("src/surecast/simulate/groundwater.py", "\n# a comment\n")
+    edited.append("workflow/scripts/simulate.py", "\n# a comment\n")
+    for script in (edited.root / "workflow" / "scripts").glob("*.py"):
+        script.touch()
     assert edited.planned(*CONFIG) == {}
+
+
+@pytest.mark.parametrize(
+    ("script", "rules"),
+    [
+        pytest.param("train", {"train": 2, "evaluate": 2, "quantify": 2, "report": 1}, id="train"),
+        pytest.param("simulate", EVERYTHING | {"design": 0}, id="simulate"),
+        pytest.param("report", {"report": 1}, id="report"),
+    ],
+)
+def test_edit_of_a_script(edited, script, rules):
+    edited.append(f"workflow/scripts/{script}.py", "\nADDED_BY_A_TEST = 1\n")
+    assert edited.planned(*CONFIG) == {rule: count for rule, count in rules.items() if count}
+
+
+@pytest.mark.parametrize("file", ["templates/answers.html", "templates/page.css", "references.bib"])
+def test_edit_of_what_the_report_looks_like(edited, file):
+    edited.append(f"src/surecast/report/{file}", "\n")
+    assert edited.planned(*CONFIG) == {"report": 1}
+
+
+def test_copied_repository_re_makes_nothing(made):
+    """Where it lies is no input of anything, and a file of another date with the same content is the same."""
+    copied = type(made)(made.root.parent / "copied", made.forks)
+    subprocess.run(["cp", "-r", f"{made.root}/.", copied.root], check=True)
+    try:
+        assert copied.planned(*CONFIG) == {}
+        copied.edit(SMOKE, "title: Every", "title: Each")
+        assert copied.planned(*CONFIG) == {"report": 1}, "the copy is no longer watched"
+    finally:
+        shutil.rmtree(copied.root)
+
+
+def test_newer_and_other_input_re_makes(made):
+    """Dates, content and lists of inputs still count."""
+    scores = made.root / "results" / "smoke" / "evaluation" / "gp.nc"
+    content, state = scores.read_bytes(), scores.stat()
+    try:
+        scores.touch()
+        assert made.planned(*CONFIG) == {}, "the same content"
+        change(scores)
+        assert made.planned(*CONFIG) == {"report": 1}
+    finally:
+        scores.write_bytes(content)
+        os.utime(scores, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
 def test_lock_file_re_makes_everything(edited):

@@ -2,17 +2,17 @@
 
 
 from surecast.papers.frame import catalogue
+from surecast.study.code import own_digest
 
+SCRIPTS = ROOT / "workflow" / "scripts"
 PAPERS = catalogue.slugs()
-# What the page looks like is no Python, so no digest of code sees it: these files are inputs.
-PAPERS_PAGE = [PAGE / "templates" / "page.css", PAGE / "references.bib", catalogue.FOLDER / "frame" / "templates" / "papers.html"]
 
 
 rule paper:
     output:
         result="results/papers/{slug}.json",
     params:
-        fingerprint=lambda wildcards: catalogue.fingerprint(wildcards.slug, PLANS.lock),
+        fingerprint=lambda wildcards: catalogue.fingerprint(wildcards.slug, PLANS.lock, own_digest(SCRIPTS / "paper.py")),
     wildcard_constraints:
         slug="|".join(PAPERS),
     log:
@@ -32,11 +32,10 @@ rule paper:
 rule papers_page:
     input:
         results=expand("results/papers/{slug}.json", slug=PAPERS),
-        templates=[str(path) for path in PAPERS_PAGE],
     output:
         page=report("results/papers/index.html", category="Papers"),
     params:
-        code=lambda wildcards: catalogue.page_code(),
+        code=lambda wildcards: catalogue.page_code(own_digest(SCRIPTS / "papers_page.py")),
     log:
         "results/papers/logs/page.log",
     benchmark:

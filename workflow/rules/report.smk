@@ -1,15 +1,8 @@
 """What the reader sees: one page, its figures and tables."""
 
 
-from importlib.util import find_spec
-
-# What the page looks like is no Python, so no digest of code sees it: these files are inputs.
-PAGE = Path(find_spec("surecast.report").origin).parent
-
-
 rule report:
     input:
-        templates=sorted(str(path) for path in [*(PAGE / "templates").glob("*.*"), PAGE / "references.bib"]),
         manifest="results/{study}/dataset.json",
         scores=from_plan(lambda plan, wildcards: [str(plan.paths.scores(name)) for name in plan.surrogates]),
         baselines="results/{study}/evaluation/baselines.nc",

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from surecast.study.code import PACKAGE
+
 if TYPE_CHECKING:
     from surecast.study.model import Study
 
@@ -27,12 +29,15 @@ class Job(NamedTuple):
         What it reads of the study, defaults filled in.
     code : tuple of str
         Modules that it runs, as `surecast.study.code.code_digest` takes them.
+    files : tuple of Path
+        What decides its result beside code and is no Python: templates.
     """
 
     stage: str
     item: tuple[str, ...]
     settings: dict[str, Any]
     code: tuple[str, ...]
+    files: tuple[Path, ...] = ()
 
 
 def needed(study: Study, question: str) -> list[str]:
@@ -112,7 +117,13 @@ def jobs(study: Study) -> Iterator[Job]:
                 *laws,
             ),
         )
-    yield Job("report", (), content, ("surecast.report.report",))
+    yield Job("report", (), content, ("surecast.report.report",), page_files())
+
+
+def page_files() -> tuple[Path, ...]:
+    """What the report looks like, and what it cites."""
+    folder = PACKAGE / "report"
+    return (*sorted((folder / "templates").glob("*.*")), folder / "references.bib")
 
 
 def seeded(study: Study, surrogate: str) -> bool:

@@ -1,9 +1,9 @@
 """The plan of a study: its parts, trainings and questions, and for every job a fingerprint of what decides its result.
 
-A fingerprint holds three digests: of the settings that the job reads, of the code that it runs (the user's
-modules included, and what they import), and of the lock file. Snakemake compares it with that of the last time,
-so that a job is done again when one of the three changes, and only then. A plan is computed once for the same
-files and kept under ``.snakemake/surecast/plans/``; nothing heavy is imported to read it again.
+A fingerprint holds three digests: of the settings that the job reads, of the code that it runs (the script of its
+rule, the user's modules, what they import, templates), and of the lock file. Snakemake compares it with that of the
+last time, so that a job is done again when one of the three changes, and only then. A plan is computed once for the
+same files and kept under ``.snakemake/surecast/plans/``; nothing heavy is imported to read it again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from surecast.cli.jobs import content_of, jobs, named_files, needed
 from surecast.study import digest
+from surecast.study.code import PACKAGE, code_digest, code_files, imported, own_digest, read_known, write_known
 from surecast.study.errors import StudyError, SurecastError
 from surecast.study.nearest import suggestion
 from surecast.study.paths import Paths
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 STAGES = ("design", "simulate", "assemble", "train", "evaluate", "baselines", "quantify", "report")
 HEAVY = ("torch", "sklearn.linear_model", "sklearn.gaussian_process")
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -154,10 +154,22 @@ def lock_digest(envs: str | Path) -> str:
     return digest.of_json(lines)
 
 
+def script_digests(scripts: str | Path) -> dict[str, str]:
+    """Digest of the statements of each stage's script: Snakemake would compare the dates of the files.
+
+    Raises
+    ------
+    ComponentError
+        If a script is no Python.
+    """
+    return {stage: own_digest(Path(scripts, f"{stage}.py")) for stage in STAGES}
+
+
 def plan(
     study: str | Path,
     config_dir: str | Path,
     lock: str,
+    scripts: Mapping[str, str],
     directory: str | Path = ".",
     new: Callable[[], None] | None = None,
 ) -> Plan:
@@ -172,9 +184,13 @@ def plan(
     cached = kept / "plans" / f"{digest.of_json([str(study), str(config_dir)])}.json"
     if cached.is_file():
         content = _read_cache(cached)
-        if content is not None and content["lock"] == lock and _watch(content["watched"]) == content["watched"]:
+        given = {"lock": lock, "scripts": scripts}
+        if (
+            content is not None
+            and given.items() <= content.items()
+            and _watch(content["watched"]) == content["watched"]
+        ):
             return Plan(**content["plan"])
-    from surecast.study.code import read_known, write_known
     from surecast.study.files import write_json
     from surecast.study.load import find_study, load_study
 
@@ -184,10 +200,10 @@ def plan(
     loaded = load_study(found)
     loaded.check()
     read_known(kept / "code.json")
-    made = make_plan(loaded, lock)
+    made = make_plan(loaded, lock, scripts)
     watched = _watch(dict.fromkeys(_watched_files(loaded), ""))
     write_known(kept / "code.json")
-    write_json(cached, {"lock": lock, "watched": watched, "plan": asdict(made)})
+    write_json(cached, {"lock": lock, "scripts": dict(scripts), "watched": watched, "plan": asdict(made)})
     return made
 
 
@@ -206,7 +222,7 @@ def _watch(files: Mapping[str, str]) -> dict[str, str]:
     for name in files:
         path = Path(name)
         if path == PACKAGE:
-            found[name] = digest.of_json({str(item): digest.of_file(item) for item in sorted(path.rglob("*.py"))})
+            found[name] = digest.of_json({str(item): digest.of_file(item) for item in _sources(path)})
         elif path.is_dir():
             found[name] = digest.of_json(sorted(item.name for item in path.iterdir() if item.suffix == ".py"))
         else:
@@ -214,9 +230,12 @@ def _watch(files: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _watched_files(study: Study) -> list[str]:
-    from surecast.study.code import code_files
+def _sources(package: Path) -> list[Path]:
+    """Files of surecast, what is no Python included."""
+    return sorted(path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
+
+def _watched_files(study: Study) -> list[str]:
     targets = {target for job in jobs(study) for target in job.code}
     own = code_files(sorted(targets), study.folder).values()
     users = [file for file in own if PACKAGE not in file.resolve().parents]
@@ -224,10 +243,9 @@ def _watched_files(study: Study) -> list[str]:
     return list(dict.fromkeys(str(Path(file).resolve()) for file in files))
 
 
-def make_plan(study: Study, lock: str) -> Plan:
+def make_plan(study: Study, lock: str, scripts: Mapping[str, str]) -> Plan:
     """Plan of a study that has been checked."""
     from surecast.design.parts import parts
-    from surecast.study.code import code_digest, imported
 
     codes: dict[tuple[str, ...], str] = {}
     fingerprints = {}
@@ -242,7 +260,7 @@ def make_plan(study: Study, lock: str) -> Plan:
         tables = {Path(name).name: value for name, value in files.items()}
         fingerprints[_key(job.stage, *job.item)] = {
             "settings": digest.of_json([job.settings, tables]),
-            "code": codes[targets],
+            "code": digest.of_json([codes[targets], scripts[job.stage], *map(digest.of_file, job.files)]),
             "lock": lock,
         }
     return Plan(

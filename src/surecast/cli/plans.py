@@ -21,6 +21,8 @@ class Plans(dict[str, Plan]):
         Where names are looked up.
     lock : str
         Digest of the lock file.
+    scripts : mapping
+        Digest of the script of every stage.
     new : callable, optional
         Called before a study is planned that is not in the cache.
 
@@ -38,13 +40,18 @@ class Plans(dict[str, Plan]):
     """
 
     def __init__(
-        self, config: Mapping[str, Any], config_dir: str | Path, lock: str, new: Callable[[], None] | None = None
+        self,
+        config: Mapping[str, Any],
+        config_dir: str | Path,
+        lock: str,
+        scripts: Mapping[str, str],
+        new: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
-        self.config_dir, self.lock, self.new = Path(config_dir), lock, new
+        self.config_dir, self.lock, self.scripts, self.new = Path(config_dir), lock, scripts, new
         self.files: dict[str, str] = {}
         for item in _asked(config):
-            made = plan(item, config_dir, lock, new=new)
+            made = plan(item, config_dir, lock, scripts, new=new)
             if self.files.setdefault(made.name, made.file) != made.file:
                 raise StudyError(
                     f"two studies are named {made.name!r}, so that their results would lie in one folder.",
@@ -56,7 +63,7 @@ class Plans(dict[str, Plan]):
         self.asked = list(self.values())
 
     def __missing__(self, name: str) -> Plan:
-        self[name] = made = plan(name, self.config_dir, self.lock, new=self.new)
+        self[name] = made = plan(name, self.config_dir, self.lock, self.scripts, new=self.new)
         self.files[name] = made.file
         return made
 

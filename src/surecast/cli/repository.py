@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from surecast.cli.plan import PACKAGE, Plan, lock_digest, plan
+from surecast.cli.plan import Plan, lock_digest, plan, script_digests
+from surecast.study.code import PACKAGE
 from surecast.study.errors import SurecastError
 
 
@@ -35,4 +36,5 @@ def plan_here(study: str) -> Plan:
     StudyError
         If the study is wrong.
     """
-    return plan(study, config_dir(), lock_digest(repository() / "envs"))
+    root = repository()
+    return plan(study, config_dir(), lock_digest(root / "envs"), script_digests(root / "workflow" / "scripts"))

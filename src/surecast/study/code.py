@@ -47,6 +47,12 @@ def code_digest(targets: Iterable[str | Path], folder: str | Path | None = None)
     return digest.of_json({name: _read(path, name, *_stamp(path))[1] for name, path in files.items()})
 
 
+def own_digest(file: str | Path) -> str:
+    """Digest of the statements of one file, without what it imports."""
+    path = Path(file)
+    return _read(path, path.name, *_stamp(path))[1]
+
+
 def code_files(targets: Iterable[str | Path], folder: str | Path | None = None) -> dict[str, Path]:
     """Modules that targets consist of, by name, sorted.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surecast.study import digest
-from surecast.study.code import code_digest, code_files
+from surecast.study.code import PACKAGE, code_digest, code_files
 from surecast.study.errors import ComponentError
 from surecast.study.nearest import suggestion
 
@@ -52,15 +52,30 @@ def paper(slug: str) -> Paper:
 
 
 @functools.cache
-def fingerprint(slug: str, lock: str) -> dict[str, str]:
-    """What decides the result of a paper: its code and all that it imports, data beside that code, the lock file."""
+def fingerprint(slug: str, lock: str, script: str) -> dict[str, str]:
+    """What decides the result of a paper: its code and all that it imports, data beside that code, the lock file.
+
+    Parameters
+    ----------
+    slug : str
+        Of the paper.
+    lock, script : str
+        Digests of the lock file and of the script that runs it.
+    """
     targets = (module(slug), *FRAME)
     folders = {path.parent for path in code_files(targets).values()}
     files = [path for folder in folders for path in folder.glob("*.json")]
+    code = digest.of_json([code_digest(targets), script])
     data = {f"{path.parent.name}/{path.name}": digest.of_file(path) for path in files}
-    return {"slug": slug, "code": code_digest(targets), "data": digest.of_json(data), "lock": lock}
+    return {"slug": slug, "code": code, "data": digest.of_json(data), "lock": lock}
 
 
-def page_code() -> str:
-    """Digest of the code of the page."""
-    return code_digest(("surecast.papers.frame.page",))
+def page_code(script: str) -> str:
+    """Digest of the code of the page and its script, and of what is no Python: what it looks like, what it cites."""
+    report = PACKAGE / "report"
+    files = (
+        FOLDER / "frame" / "templates" / "papers.html",
+        report / "templates" / "page.css",
+        report / "references.bib",
+    )
+    return digest.of_json([code_digest(("surecast.papers.frame.page",)), script, *map(digest.of_file, files)])
