@@ -23,7 +23,7 @@ for variable in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
 
 from surecast.cli import lock, warm
 from surecast.cli.plan import lock_digest, script_digests
-from surecast.cli.plans import Plans
+from surecast.cli.plans import Plans, refuse
 from surecast.study.errors import SurecastError
 
 ROOT = Path(str(workflow.current_basedir)).resolve()
@@ -38,13 +38,6 @@ else:
     # On a node of a cluster the process that submitted the job cannot be seen, nor what it has started.
     for variable in (lock.MAIN_PROCESS, warm.SOCKETS):
         os.environ.pop(variable, None)
-
-
-def refuse(error):
-    """End with the message of an error about a study; no WorkflowError, whose lines of Snakefile would hide it."""
-    for message in getattr(error, "errors", [error]):
-        print(f"Error: {message}", file=sys.stderr)
-    sys.exit(error.exit_code)
 
 
 try:

@@ -101,6 +101,7 @@ def test_pick_freeze_rows_swap_whole_groups():
         ("{kind: exceedance, event: pressure > 1}", "questions.q.event", "'pressure' is a field"),
         ("{kind: sobol, of: peak, runs: 100}", "questions.q.runs", "takes 150 runs at least"),
         ("{kind: exceedance, event: peak > }", "questions.q.event", "position 7"),
+        ("{kind: moments, of: peak, statistics: skewness}", "questions.q.statistics = skewness", "'mean'"),
         ("{kind: sobol, of: peak, groups: {g: [head, wel]}}", "questions.q.groups", "'wel'"),
     ],
 )
@@ -121,5 +122,6 @@ questions:
 """)
     with pytest.raises(StudyError) as error:
         load_study(file).check()
+    assert len(error.value.errors) == 1, "one message for one mistake"
     assert key in str(error.value)
     assert words in str(error.value)

@@ -93,7 +93,7 @@ def test_the_studies_that_ship_fit(path: Path) -> None:
         ("questions.failure.event", "peak >", "questions.failure.event", "an output's name or a number is expected"),
         ("questions.failure.surrogate", "gq", "questions.failure.surrogate", "did you mean 'gp'"),
         ("questions.drivers.of", "outflw", "questions.drivers.of", "did you mean 'outflow'"),
-        ("questions.drivers.groups", {"wells": ["wel"]}, "questions.drivers.groups.wells", "did you mean 'well'"),
+        ("questions.drivers.groups", {"wells": ["wel"]}, "questions.drivers.groups", "did you mean 'well'"),
     ],
 )
 def test_what_does_not_fit_is_named(place: str, value: Any, key: str, words: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from surecast.cli.plan import Plan, plan
-from surecast.study.errors import StudyError
+from surecast.study.errors import StudyError, SurecastError
 
 
 class Plans(dict[str, Plan]):
@@ -66,6 +67,13 @@ class Plans(dict[str, Plan]):
         self[name] = made = plan(name, self.config_dir, self.lock, self.scripts, new=self.new)
         self.files[name] = made.file
         return made
+
+
+def refuse(error: SurecastError) -> NoReturn:
+    """End Snakemake with the message of an error; no WorkflowError, whose lines of Snakefile would hide it."""
+    for message in getattr(error, "errors", [error]):
+        print(f"Error: {message}", file=sys.stderr)
+    sys.exit(error.exit_code)
 
 
 def _asked(config: Mapping[str, Any]) -> list[str]:

@@ -138,16 +138,6 @@ class Question(Component):
         from surecast.quantify.epistemic import check
         from surecast.quantify.estimators.build import build_estimator
 
-        simulator = study.build_simulator()
-        for name in self.outputs:
-            if self.takes_fields:
-                break
-            if name in study.outputs and study.build_output(name).is_field(simulator):
-                yield (
-                    self.outputs_key,
-                    f"output {name!r} is a field: a question needs one number a run.",
-                    "ask about its maximum, minimum or mean: add such an output.",
-                )
         try:
             self.check_law(study.joint_law())
         except EstimationError as error:

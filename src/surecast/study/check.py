@@ -75,10 +75,6 @@ def _names(study: Study) -> Iterator[StudyError]:
             yield study.error(
                 ("questions", name, "surrogate"), "the study has no surrogates.", "add one, or write surrogate: none."
             )
-        groups = settings.get("groups")
-        if isinstance(groups, Mapping):
-            for group, members in groups.items():
-                yield from _known(study, ("questions", name, "groups", str(group)), members, study.inputs, "input")
 
 
 def _known(study: Study, location: Location, named: Any, valid: Iterable[str], noun: str) -> Iterator[StudyError]:
@@ -172,17 +168,16 @@ def _dimensions(study: Study, components: Mapping[Location, Any]) -> Iterator[St
 
 
 def _questions(study: Study, components: Mapping[Location, Any]) -> Iterator[StudyError]:
-    """Questions about outputs that are none, that are fields, or whose law they cannot treat."""
+    """Questions about outputs that are none, or that are fields."""
     for name in study.questions:
         question = components[("questions", name)]
         if question is None:
             continue
-        key = next((key for key in ("event", "of") if key in study.questions[name].settings), "kind")
-        place: Location = ("questions", name, key)
+        place: Location = ("questions", name, question.outputs_key)
         for output in question.outputs:
             if output not in study.outputs:
                 yield study.error(place, f"there is no output {output!r}.", suggestion(output, study.outputs))
-            elif getattr(question, "takes_fields", False):
+            elif question.takes_fields:
                 continue
             elif components[("simulator",)] is not None and components[("outputs", output)] is not None:
                 dims = components[("outputs", output)].dimensions(components[("simulator",)])
@@ -192,11 +187,6 @@ def _questions(study: Study, components: Mapping[Location, Any]) -> Iterator[Stu
                         f"output {output!r} is a field over {', '.join(dims)}, not a number.",
                         "ask about an output that is a number, for example its maximum.",
                     )
-        if components[("laws",)] is not None:
-            try:
-                question.check_law(components[("laws",)])
-            except SurecastError as error:
-                yield study.error(("questions", name), error.message, error.remedy)
 
 
 def _own(study: Study, location: Location, component: Any) -> Iterator[StudyError]:

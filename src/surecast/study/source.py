@@ -61,6 +61,8 @@ class Source:
         """Whether the file holds the location, and its value."""
         item: Any = self.content
         for step in location:
+            if isinstance(item, str):
+                return False, None  # a letter of a text is no setting
             try:
                 item = item[step]
             except (KeyError, IndexError, TypeError):
