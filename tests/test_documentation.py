@@ -45,7 +45,7 @@ def test_the_users_own_simulator_of_the_documentation_runs(tmp_path):
 
 def test_the_fifteen_lines_of_the_readme_run(tmp_path, monkeypatch, capsys):
     simulator, script = blocks(ROOT / "README.md", "python")
-    assert len(script.splitlines()) == 15
+    assert len(script.splitlines()) <= 15
     (tmp_path / "beam.py").write_text(simulator)
     (tmp_path / "script.py").write_text(script)
     monkeypatch.chdir(tmp_path)
