@@ -181,6 +181,55 @@ def test_all_runs_failed_is_one_clear_error():
         estimate(MOMENTS, broken, LINE, runs=200)
 
 
+@pytest.mark.parametrize("surrogate", [None, "polynomial_chaos", line], ids=["none", "fitted", "given"])
+def test_what_cannot_work_is_found_in_a_few_runs(surrogate):
+    made = []
+
+    def counted(inputs):
+        made.append(inputs.sizes["run"])
+        return line(inputs)
+
+    def broken(inputs):
+        made.append(inputs.sizes["run"])
+        return line(inputs).assign(failed=("run", np.ones(inputs.sizes["run"])))
+
+    with pytest.raises((SimulationError, EstimationError), match="'z'"):
+        estimate(MOMENTS | {"of": "z"}, counted, LINE, surrogate, runs=5000)
+    assert sum(made) <= 1
+    for question in (
+        MOMENTS,
+        {"kind": "exceedance", "event": "y > 1.9"},
+        {"kind": "sobol", "of": "y"},
+        {"kind": "quantiles", "of": "y", "levels": [0.9999]},
+        {"kind": "expectations", "of": "y"},
+    ):
+        made.clear()
+        with pytest.raises(EstimationError, match=r"all of the first 50 runs failed.*The first said: the simulator"):
+            estimate(question, broken, LINE, surrogate, runs=50_000 if surrogate is None else 5000)
+        assert sum(made) == 50
+
+
+@pytest.mark.parametrize("kind", ["importance_sampling", "surrogate_decomposition", "aiscv"])
+def test_too_few_finished_runs_quote_the_first_that_failed(kind):
+    """The first run alone finishes, so that not all of the first ones fail."""
+    made = []
+
+    def flaky(inputs):
+        made.append(inputs.sizes["run"])
+        bad = np.arange(inputs.sizes["run"]) > 0
+        if len(made) > 1:
+            bad[:] = True
+        return line(inputs).assign(failed=("run", bad))
+
+    questions = {
+        "importance_sampling": {"kind": "exceedance", "event": "y > 1.9"},
+        "surrogate_decomposition": {"kind": "sobol", "of": "y"},
+        "aiscv": {"kind": "expectations", "of": "y"},
+    }
+    with pytest.raises(EstimationError, match=r"finished: nothing can be said\. The first said: the"):
+        estimate(questions[kind] | {"estimators": [kind]}, flaky, LINE, line, runs=400)
+
+
 def test_bounds_of_an_output_and_reductions():
     def walk(inputs):
         return xr.Dataset({"path": inputs["x"] * xr.DataArray(np.arange(3.0), dims="time")})

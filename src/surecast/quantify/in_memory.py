@@ -16,7 +16,7 @@ from pydantic import PrivateAttr
 
 from surecast.quantify.pictures import MOST_PAIRS
 from surecast.quantify.question import Question
-from surecast.quantify.sampling import Model
+from surecast.quantify.sampling import LEAST_FAILED, Model, all_failed
 from surecast.simulate import gates
 from surecast.simulate.function import FunctionSimulator
 from surecast.simulate.simulator import Simulator
@@ -77,8 +77,8 @@ class Truth:
     ----------
     runs_per_call : int
         Runs that a call should have at most.
-    runs : int
-        Runs made so far.
+    runs, finished : int
+        Runs made so far, and how many of them did not fail.
     units : dict of str to str
         Unit of each output, once it was returned.
     """
@@ -89,12 +89,34 @@ class Truth:
         self.simulator: Simulator = simulator or study.build_simulator()
         self.outputs: dict[str, Output] = {name: study.build_output(name) for name in outputs}
         self.largest = study.failures.largest
-        self.runs = 0
+        self.runs = self.finished = 0
         self.units: dict[str, str] = {}
         self._last: tuple[list[xr.Dataset], list[xr.Dataset]] = ([], [])
 
     def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
-        """Outputs, ``failed`` and ``message`` (run,)."""
+        """Outputs, ``failed`` and ``message`` (run,).
+
+        Until a run has finished it makes one, then some more, then all: an output that does not exist, or a simulator
+        that always fails, should not cost a thousand runs.
+
+        Raises
+        ------
+        EstimationError
+            If all of the first runs failed.
+        """
+        count, blocks, start = inputs.sizes["run"], [], 0
+        while start < count:
+            stop = count
+            if not self.finished:
+                stop = min(count, start + (LEAST_FAILED - self.runs if self.runs else 1))
+            blocks.append(self._run(inputs.isel(run=slice(start, stop))))
+            start = stop
+            if not self.finished and self.runs >= LEAST_FAILED:
+                messages = [text for block in blocks for text in block["message"].values]
+                raise all_failed(self.runs, str(messages[0]))
+        return blocks[0] if len(blocks) == 1 else xr.concat(blocks, "run", combine_attrs="override")
+
+    def _run(self, inputs: xr.Dataset) -> xr.Dataset:
         runs = inputs.sizes["run"]
         raw = self.simulator.run(inputs)
         self.runs += runs
@@ -110,6 +132,7 @@ class Truth:
                 made[name] = self._scalar(name, output.from_simulation(inputs, raw))
                 self.units[name] = str(made[name].attrs.get("units", "1"))
         message = gates.messages(made, self.largest)
+        self.finished += int((message == "").sum())
         made = made.drop_vars("failure").assign(failed=("run", message != ""), message=("run", message))
         self._keep(inputs, made[list(self.outputs)].where(message == ""))
         return made

@@ -7,8 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from surecast.quantify.exceedance import ExceedanceIntegrand
-from surecast.quantify.sampling import Model, Task, child, run_seeds, values_at
-from surecast.study.errors import EstimationError
+from surecast.quantify.sampling import Heard, Model, Task, child, run_seeds, values_at
 from surecast.study.progress import progress
 
 _LOG_TAU = float(np.log(2 * np.pi))
@@ -60,6 +59,7 @@ class NormalSpace:
     def __init__(self, integrand: ExceedanceIntegrand, task: Task, label: str = "importance_sampling") -> None:
         self.integrand, self.task, self.label = integrand, task, label
         self.law, self.dimension = integrand.law, integrand.law.dimension
+        self.heard = Heard(task.truth, integrand)
         self.surrogates: list[Predictor] = [Given(model, integrand, task.surrogate_chunk) for model in task.surrogates]
         self.scales: dict[str, float] = {}
         self.surrogate_runs = self.truth_runs = self.failed_runs = 0
@@ -80,7 +80,7 @@ class NormalSpace:
         values = np.concatenate(
             [
                 values_at(
-                    self.task.truth,
+                    self.heard,
                     self.integrand,
                     self.law.from_normal(z[start : start + size]),
                     seeds[start : start + size],
@@ -105,10 +105,7 @@ class NormalSpace:
         points, values = np.concatenate(self._points), np.concatenate(self._values)
         done = ~np.isnan(values).any(axis=1)
         if done.sum() < 10:
-            raise EstimationError(
-                f"only {done.sum()} of {len(done)} runs finished: nothing can be said.",
-                "look at the messages of the failed runs.",
-            )
+            raise self.heard.few(f"only {done.sum()} of {len(done)} runs finished: nothing can be said.")
         return points[done], values[done]
 
     def indicator(self, surrogate: int, z: np.ndarray) -> np.ndarray:

@@ -92,6 +92,57 @@ class Task:
     surrogate_chunk: int = 2048
 
 
+class Heard:
+    """The simulator, with an ear for what the first failed run says; where all runs fail it stops soon.
+
+    Attributes
+    ----------
+    made : int
+        Runs so far.
+    finished : bool
+        Whether one of them finished.
+    first : str
+        What the first failed run said.
+    """
+
+    def __init__(self, model: Model, integrand: Integrand) -> None:
+        self.model, self.integrand, self.first = model, integrand, ""
+        self.made, self.finished = 0, False
+
+    def __call__(self, inputs: xr.Dataset) -> xr.Dataset:
+        """Outputs of the simulator.
+
+        Raises
+        ------
+        EstimationError
+            If all of the first runs failed, see `LEAST_FAILED`.
+        """
+        outputs = self.model(inputs)
+        if not self.first and "message" in outputs:
+            self.first = next((text for text in map(str, outputs["message"].values) if text), "")
+        self.made += inputs.sizes["run"]
+        self.finished = self.finished or not np.isnan(self.integrand.values(outputs)).any(axis=1).all()
+        if not self.finished and self.made >= LEAST_FAILED:
+            raise all_failed(self.made, self.first)
+        return outputs
+
+    def few(self, message: str) -> EstimationError:
+        """The error that too few runs finished."""
+        return EstimationError(message + _said(self.first), "look at the messages of the failed runs.")
+
+
+def all_failed(made: int, first: str) -> EstimationError:
+    """The error that none of the first runs finished; `first` is what the first of them said."""
+    return EstimationError(
+        f"all of the first {made} runs failed: nothing can be said.{_said(first)}",
+        "run the simulator on one of the inputs by hand.",
+    )
+
+
+def _said(first: str) -> str:
+    return f" The first said: {first}" if first else ""
+
+
 def child(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
     """A stream below `seed`; unlike `SeedSequence.spawn` it does not depend on what was asked before."""
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
@@ -164,28 +215,13 @@ def observe_rows(
     """
     size = max(1, chunk // integrand.runs_per_row)
     blocks: list[np.ndarray] = []
-    first: list[str] = []
-
-    def listened(inputs: xr.Dataset) -> xr.Dataset:
-        outputs = model(inputs)
-        if not first and "message" in outputs:
-            first.extend(text for text in map(str, outputs["message"].values) if text)
-        return outputs
-
+    heard = model if seeds is None else Heard(model, integrand)
     for start in progress(range(0, len(rows), size), label, total=-(-len(rows) // size)):
         runs = integrand.runs(rows[start : start + size])
         inputs = integrand.law.from_uniform(runs.reshape(-1, integrand.law.dimension))
         part = None if seeds is None else seeds[start : start + size].reshape(-1)
-        observed = observe_inputs(listened, integrand, inputs, part).reshape(*runs.shape[:2], -1)
+        observed = observe_inputs(heard, integrand, inputs, part).reshape(*runs.shape[:2], -1)
         blocks.append(integrand.settled(rows[start : start + size], observed))
-        if seeds is not None and all(np.isnan(block[:, : runs.shape[1]]).all() for block in blocks):
-            made = sum(block.shape[0] * block.shape[1] for block in blocks)
-            if made >= LEAST_FAILED:
-                said = f" The first said: {first[0]}" if first else ""
-                raise EstimationError(
-                    f"all of the first {made} runs failed: nothing can be said.{said}",
-                    "run the simulator on one of the inputs by hand.",
-                )
     return np.concatenate(blocks)
 
 

@@ -53,6 +53,7 @@ def grow(
     observe: Callable[[int, int], None],
     analyse: Callable[[int, float], list[Found]],
     sizes: Callable[[int], Sequence[int]] | None = None,
+    patient: bool = False,
 ) -> dict[int, list[Found]]:
     """Observe up to the first look at which every tolerance is reached.
 
@@ -66,6 +67,8 @@ def grow(
         What the first `size` rows say at a level, one `Found` a statistic.
     sizes : callable, optional
         From the final size to the sizes of the convergence record; default: geometric.
+    patient : bool
+        Whether to go on where a look leaves reasons for doubt, although its intervals are narrow enough.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def grow(
         observe(start, look.size)
         found = analyse(look.size, look.level)
         start = look.size
-        if all(reached(one.figure, task) for one in found):
+        if all(reached(one.figure, task) and not (patient and one.reasons) for one in found):
             break
     points = growing(look.size, task.steps) if sizes is None else sizes(look.size)
     return {size: analyse(size, look.level) for size in points if size < look.size} | {look.size: found}

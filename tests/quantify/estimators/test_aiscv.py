@@ -122,7 +122,7 @@ def test_what_is_refused():
     discrete = JointLaw({"a": Normal(mean=0, standard_deviation=1), "b": Integer(low=0, high=3)})
     with pytest.raises(EstimationError, match="aiscv cannot treat input 'b'"):
         answers(law=discrete, laws={})
-    with pytest.raises(EstimationError, match="runs finished"):
+    with pytest.raises(EstimationError, match="all of the first 100 runs failed"):
         answers(truth=lambda inputs: simulator(inputs).assign(failed=("run", np.ones(inputs.sizes["run"], bool))))
     with pytest.raises(ValueError, match="cannot answer this question"):
         Moments(of="y", estimators=["aiscv"])

@@ -82,6 +82,9 @@ def test_several_quantiles_stop_together_and_a_hopeless_tolerance_is_doubted(kno
     truth = known.model(lambda u: np.exp(0.8 * u[:, 0] + 0.6 * u[:, 1]))
     both = asked(known, truth, truth, levels=[0.001, 0.999], runs=4000, tolerance=0.3, surrogate_runs=2048)
     assert {found.simulator_runs for found in both} == {500}
+    (loose,) = asked(known, truth, truth, levels=[0.9999], runs=1000, tolerance=0.9, surrogate_runs=2048)
+    assert loose.verdict == "certified"
+    assert loose.simulator_runs == 250  # the first look, at 125, has too few runs beyond the quantile
     (found,) = asked(known, truth, truth, runs=400, tolerance=1e-4, surrogate_runs=2048)
     assert found.simulator_runs == 400
     assert "the budget of 400 runs was spent before the tolerance" in found.verdict

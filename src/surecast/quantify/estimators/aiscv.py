@@ -23,7 +23,7 @@ from surecast.quantify.estimators.estimator import Estimator, Figure, Found, est
 from surecast.quantify.estimators.mixture_controls import MixtureProposal, Targets, learn
 from surecast.quantify.expectations import LEAST_EVENTS, ExpectationsIntegrand
 from surecast.quantify.integrand import Integrand
-from surecast.quantify.sampling import Task, child, generator, run_seeds, values_at
+from surecast.quantify.sampling import Heard, Task, child, generator, run_seeds, values_at
 from surecast.quantify.stopping import grow, looks
 from surecast.quantify.verdict import (
     constant_outputs,
@@ -118,6 +118,7 @@ class _Space:
 
     def __init__(self, integrand: ExpectationsIntegrand, task: Task) -> None:
         self.integrand, self.task = integrand, task
+        self.heard = Heard(task.truth, integrand)
         self.made = self.failed = 0
         self.names = {name: place for place, name in enumerate(("", *integrand.others))}
 
@@ -153,7 +154,7 @@ class _Space:
         seeds = run_seeds(child(self.task.seed, 1), start, start + len(z), 1)[:, 0]
         blocks = [
             values_at(
-                self.task.truth,
+                self.heard,
                 self.integrand,
                 self.integrand.law.from_normal(z[place : place + size]),
                 seeds[place : place + size],
@@ -169,10 +170,7 @@ class _Space:
         """As `values`, but next to no run that finished is an error."""
         found = self.values(z)
         if self.made - self.failed < 10:
-            raise EstimationError(
-                f"only {self.made - self.failed} of {self.made} runs finished: nothing can be said.",
-                "look at the messages of the failed runs.",
-            )
+            raise self.heard.few(f"only {self.made - self.failed} of {self.made} runs finished: nothing can be said.")
         return found
 
     def figures(

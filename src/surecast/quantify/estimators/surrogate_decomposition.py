@@ -32,7 +32,7 @@ from surecast.quantify.estimators.pilot import LEAST_ROWS, Chaos, Pilot
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.jackknife import pseudo_values
 from surecast.quantify.pick_freeze import SobolIntegrand
-from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
+from surecast.quantify.sampling import Heard, Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
 from surecast.quantify.verdict import constant_outputs, require_squares, tail_reasons
 from surecast.study.errors import EstimationError
@@ -124,6 +124,7 @@ class _Work:
                 + ("because `refit` is false." if integrand.law.continuous else "because an input is discrete."),
                 "name a `surrogate` in the question, or use scrambled_sobol or monte_carlo.",
             )
+        self.heard = Heard(task.truth, _Single(integrand))
         self.settings, self.integrand, self.task = settings, integrand, task
         self.refits = settings.refit and integrand.law.continuous
         self.each = [integrand.of_output(output) for output in integrand.outputs]
@@ -145,7 +146,7 @@ class _Work:
         drawn = uniforms(child(task.seed, key), start, stop, integrand.row_dimension)
         seeds = run_seeds(child(task.seed, key + 1), start, stop, integrand.runs_per_row)
         kind = self.settings.kind
-        return drawn, observe_rows(task.truth, integrand, drawn, label=kind, chunk=task.chunk, seeds=seeds)
+        return drawn, observe_rows(self.heard, integrand, drawn, label=kind, chunk=task.chunk, seeds=seeds)
 
     def observed(self) -> list[np.ndarray]:
         """All observations of the simulator, (n, runs, outputs) each."""
@@ -158,10 +159,7 @@ class _Work:
         drawn, observed = self.pilot
         done = finished(observed)
         if done.sum() < LEAST_PILOT // 2:
-            raise EstimationError(
-                f"only {done.sum()} of the {len(observed)} pilot runs finished: nothing can be said.",
-                "look at the messages of the failed runs.",
-            )
+            raise self.heard.few(f"only {done.sum()} of the {len(observed)} pilot runs finished: nothing can be said.")
         require_squares(self.integrand, observed[done])
         chosen = [
             self.decides.given(place, drawn[done], observed[done][:, 0, place])
@@ -206,10 +204,7 @@ class _Work:
         integrand, width = self.each[place], self.integrand.runs_per_row
         (u1, y1), (u2, y2) = ((u[finished(y)], y[finished(y)][..., place]) for u, y in (single, paired))
         if len(y1) + len(y2) < LEAST_PILOT or 0 < len(y2) < 10:
-            raise EstimationError(
-                f"only {len(y1)} runs and {len(y2)} rows finished: nothing can be said.",
-                "look at the messages of the failed runs.",
-            )
+            raise self.heard.few(f"only {len(y1)} runs and {len(y2)} rows finished: nothing can be said.")
         x = np.concatenate([integrand.runs(u2).reshape(-1, integrand.law.dimension), u1])
         y = np.concatenate([y2[:, :width].reshape(-1), y1[:, 0]])
         constant_outputs(integrand, y[:, None, None])

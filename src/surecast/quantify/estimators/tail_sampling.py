@@ -33,7 +33,7 @@ from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import Interval, weighted_count_interval
 from surecast.quantify.inversion import Distribution
 from surecast.quantify.quantiles import QuantilesIntegrand, quantile_found
-from surecast.quantify.sampling import Task, child, generator, run_seeds, values_at
+from surecast.quantify.sampling import Heard, Task, child, generator, run_seeds, values_at
 from surecast.quantify.stopping import grow, looks
 from surecast.study.errors import EstimationError
 
@@ -122,6 +122,7 @@ class TailSampling(Estimator):
             observe,
             lambda size, level: [sample.found(size, level) for sample in samples],
             sizes=lambda _: [],
+            patient=True,  # few runs beyond the quantile may bound it, and yet be too few for their weights
         )
         return estimates(
             self,
@@ -144,6 +145,7 @@ class _Sample:
         self.sign = 1.0 if level >= 0.5 else -1.0
         self.level = level if level >= 0.5 else 1 - level
         self.evaluations = 0
+        self.heard = Heard(task.truth, integrand)
         tail, d = 1 - self.level, integrand.law.dimension
         if tail < LEAST_TAIL:
             raise EstimationError(
@@ -185,9 +187,7 @@ class _Sample:
         seeds = run_seeds(child(self.task.seed, 1), start, stop, 1)[:, 0]
         z, size = self.z[start:stop], self.task.chunk
         blocks = [
-            values_at(
-                self.task.truth, self.integrand, self.integrand.law.from_normal(z[k : k + size]), seeds[k : k + size]
-            )
+            values_at(self.heard, self.integrand, self.integrand.law.from_normal(z[k : k + size]), seeds[k : k + size])
             for k in range(0, len(z), size)
         ]
         self.values = np.concatenate([self.values, self.sign * np.concatenate(blocks)[:, self.column]])
@@ -196,8 +196,6 @@ class _Sample:
     def found(self, size: int, level: float) -> Found:
         """Quantile, interval at a level and doubts by the first `size` draws."""
         values, weights, z = self.values[:size], self.weights[:size], self.z[:size]
-        if np.isnan(values).all():
-            raise EstimationError("every run failed: nothing can be said.", "look at the messages of the failed runs.")
         distribution = Weighted(values, weights, level)
         found = quantile_found(distribution, self.level, level)
         q, f = found.figure.value, found.figure
