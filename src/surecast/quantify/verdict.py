@@ -246,31 +246,24 @@ def constant_outputs(integrand: Integrand, rows: np.ndarray) -> set[str]:
 
 
 def require_squares(integrand: Integrand, rows: np.ndarray) -> None:
-    """Refuse values whose squares underflow to 0, and with them every error, or overflow.
-
-    Parameters
-    ----------
-    rows : (..., runs_per_row, columns) array
-        Observations, NaN where a run failed.
+    """Refuse rows (..., runs_per_row, columns) whose squares underflow, and with them every error, or overflow.
 
     Raises
     ------
     EstimationError
         With the output and the statistic that squares it.
     """
-    found = _spreads(integrand, rows)
-    small = {name for name, spread in found if 0 < spread < LEAST_SPREAD}
-    large = {name for name, spread in found if not spread <= MOST_SPREAD}
+    bad = {name: size for name, size in _spreads(integrand, rows) if size and not LEAST_SPREAD <= size <= MOST_SPREAD}
     for statistic in integrand.statistics:
         if statistic.interval == "probability" or statistic.measure == "quantile":
             continue  # counts and order statistics square nothing
-        for name in sorted(_outputs_of(statistic) & (small | large)):
-            how = f"less than {LEAST_SPREAD:g}: their squares underflow" if name in small else (
-                f"more than {MOST_SPREAD:g}: their squares overflow"
-            )  # fmt: skip
+        for name in sorted(_outputs_of(statistic) & bad.keys()):
+            small = bad[name] < LEAST_SPREAD
+            how = f"less than {LEAST_SPREAD:g}" if small else f"more than {MOST_SPREAD:g}"
             raise EstimationError(
-                f"the values of {name} differ by {how}, so that nothing can be said of the error of {statistic.name}.",
-                f"give the output in a {'smaller' if name in small else 'larger'} unit, or its logarithm.",
+                f"the values of {name} differ by {how}: their squares {'under' if small else 'over'}flow, so that "
+                f"nothing can be said of the error of {statistic.name}.",
+                f"give the output in a {'smaller' if small else 'larger'} unit, or its logarithm.",
             )
 
 
