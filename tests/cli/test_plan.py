@@ -20,7 +20,7 @@ CONTENT = {
     "simulator": {"kind": "mine_model:cube"},
     "inputs": {"a": {"kind": "uniform", "low": 0.0, "high": 1.0}, "b": {"kind": "uniform", "low": 0.0, "high": 1.0}},
     "outputs": {"response": {"units": "1"}},
-    "design": {"kind": "sobol", "train": 32, "validation": 8, "test": 8, "runs_per_part": 16},
+    "design": {"kind": "sobol", "train": 32, "validation": 16, "test": 8, "runs_per_part": 16},
     "surrogates": {"chaos": {"kind": "polynomial_chaos"}, "gp": {"kind": "gaussian_process"}},
     "questions": {
         "averages": {"kind": "moments", "of": "response", "surrogate": "chaos", "runs": 64},

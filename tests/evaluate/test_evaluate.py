@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from surecast.assemble.dataset import assemble
 from surecast.assemble.open import open_dataset
+from surecast.design.make import make_design
 from surecast.evaluate import metrics
 from surecast.evaluate.baselines import baselines
 from surecast.evaluate.break_even import break_even
@@ -15,8 +17,11 @@ from surecast.evaluate.cost import scores_digest
 from surecast.evaluate.evaluate import evaluate, seed_of
 from surecast.evaluate.scores import score
 from surecast.evaluate.split import good_runs
+from surecast.simulate.part import simulate_part
 from surecast.study.errors import DataError
-from surecast.study.files import read_dataset
+from surecast.study.files import read_dataset, write_dataset
+from surecast.study.model import Study
+from surecast.study.paths import Paths
 from surecast.train.surrogate import load_surrogate
 
 
@@ -146,3 +151,19 @@ def test_the_break_even_follows_from_the_files(trained, pod, grids):
     expected = math.ceil((60 * own + training) / (equal - prediction)) if prediction < equal else math.inf
     assert float(row["solves"]) == expected
     assert str(row["verdict"].values).startswith("never" if math.isinf(expected) else "after")
+
+
+def test_without_test_runs_there_is_the_cost_alone(trained, tmp_path):
+    design = {"kind": "sobol", "train": 8, "validation": 0, "test": 0}
+    study = Study.from_content(
+        {**trained.study.content, "design": design, "surrogates": {}}, tmp_path / "untested.yaml"
+    )
+    study.check()
+    paths = Paths(study.name, tmp_path)
+    write_dataset(paths.design, make_design(study))
+    simulate_part(study, "train-0000", paths.design, paths.part("train-0000"), paths.store)
+    assemble(study, paths.design, [paths.part("train-0000")], paths.dataset, paths.manifest)
+    found = baselines(study, paths.manifest, tmp_path / "baselines.nc")
+    assert set(found.data_vars) == {"simulator_cpu_seconds"}
+    assert float(found["simulator_cpu_seconds"]) > 0
+    assert found.attrs["test_runs"] == 0

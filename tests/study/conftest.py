@@ -24,7 +24,7 @@ correlations:
   - {between: [a, b], value: 0.5}
 outputs:
   y: {kind: variable, units: m}
-design: {kind: sobol, train: 16, validation: 8, test: 8}
+design: {kind: sobol, train: 16, validation: 16, test: 8}
 surrogates:
   gp: {kind: gaussian_process}
 training: {steps: 10, batch: 2, seeds: [0, 1]}

@@ -311,6 +311,24 @@ CASES: dict[str, Case] = {
         "1.5",
         "less than or equal",
     ),
+    # Too little for what is asked
+    "too few validation runs for a surrogate": (
+        "validation: 16",
+        "validation: 5",
+        12,
+        "design.validation",
+        "5",
+        "the question 'averages' ranks surrogates by 10 validation runs at least",
+    ),
+    "no test runs for a surrogate": ("test: 8", "test: 0", 12, "design.test", "0", "write `test: 20` or more"),
+    "negative weight": (
+        "{kind: gaussian_process}",
+        "{kind: fno, weights: {y: -2.0}}",
+        14,
+        "surrogates.gp.weights.y",
+        "-2.0",
+        "greater than or equal to 0",
+    ),
     # YAML
     "tag that builds an object": (
         "seed: 3",

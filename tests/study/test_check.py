@@ -26,7 +26,7 @@ STUDY: dict[str, Any] = {
         "outflow": {"kind": "boundary_flux", "side": "right", "units": "m2/day"},
         "peak": {"kind": "maximum", "of": "pressure", "units": "m"},
     },
-    "design": {"kind": "sobol", "train": 8, "validation": 4, "test": 4},
+    "design": {"kind": "sobol", "train": 8, "validation": 10, "test": 4},
     "surrogates": {"fno": {"kind": "fno", "fields": ["pressure"]}, "gp": {"kind": "gaussian_process"}},
     "questions": {
         "averages": {"kind": "moments", "of": ["outflow", "peak"], "surrogate": "best", "runs": 100},
@@ -79,6 +79,8 @@ def test_the_studies_that_ship_fit(path: Path) -> None:
         ("outputs.peak.of", "presure", "outputs.peak.of", "did you mean 'pressure'"),
         ("outputs.x", {"kind": "maximum", "of": "pressure"}, "outputs.x", "has a dimension of this name"),
         ("surrogates.fno.fields", ["presure"], "surrogates.fno.fields", "did you mean 'pressure'"),
+        ("surrogates.fno.weights", {"pressure": -2.0}, "surrogates.fno.weights.pressure", "greater than or equal to 0"),
+        ("surrogates.fno.weights", {"pressure": 0.0}, "surrogates.fno.weights", "nothing is left to learn"),
         ("surrogates.fno.modes", 0, "surrogates.fno.modes", "greater than or equal to 1"),
         ("surrogates.gp.outputs", ["peek"], "surrogates.gp.outputs", "did you mean 'peak'"),
         (
@@ -108,6 +110,15 @@ def test_what_does_not_fit_is_named(place: str, value: Any, key: str, words: str
     assert str(about[0]).startswith("aquifer.yaml")
 
 
+def test_splits_that_nothing_is_asked_of_may_be_empty() -> None:
+    """Runs that judge and rank surrogates are wanted where there are any."""
+    content = copy.deepcopy(STUDY)
+    content["design"] |= {"validation": 0, "test": 0}
+    content["surrogates"] = {}
+    content["questions"] = {"averages": {"kind": "moments", "of": ["outflow"], "runs": 100}}
+    Study.from_content(content, "aquifer.yaml").check()
+
+
 def test_no_surrogates_to_choose_from() -> None:
     """`best` of none."""
     with pytest.raises(StudyError, match="the study has no surrogates"):
@@ -126,9 +137,11 @@ def test_no_surrogates_to_choose_from() -> None:
 )
 def test_tables_that_cannot_be_a_design(study_file: Path, table: str, words: str) -> None:
     """A column is missing, too few rows, another unit, outside the law, text: seen before anything runs."""
-    text = study_file.read_text().replace("  c: {kind: gamma, a: 2.5}\n", "")
+    text = (
+        study_file.read_text().replace("  c: {kind: gamma, a: 2.5}\n", "").replace("surrogate: gp", "surrogate: none")
+    )
     design = "{kind: table, file: runs.csv, train: 1, validation: 1, test: 1}"
-    study_file.write_text(text.replace("{kind: sobol, train: 16, validation: 8, test: 8}", design))
+    study_file.write_text(text.replace("{kind: sobol, train: 16, validation: 16, test: 8}", design))
     (study_file.parent / "runs.csv").write_text("a,b\n0.5,1\n0.5,2\n0.5,3\n")
     load_study(study_file).check()
     (study_file.parent / "runs.csv").write_text(table)

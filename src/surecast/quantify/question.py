@@ -107,6 +107,13 @@ class Question(Component):
     def outputs(self) -> tuple[str, ...]:
         """Names of the study's outputs that it needs."""
 
+    @property
+    def least_validation(self) -> int:
+        """Validation runs that it takes: those by which surrogates are ranked, the one that it names too."""
+        from surecast.quantify.choose import LEAST_RUNS
+
+        return 0 if self.surrogate == "none" else LEAST_RUNS
+
     def code(self) -> tuple[str, ...]:
         """Where other components that it uses are defined, ``module:name``, for digests of code."""
         return ()

@@ -51,6 +51,7 @@ def check(study: Study) -> None:
         errors.extend(_dimensions(study, components))
     errors.extend(_outputs(study, components))
     errors.extend(_questions(study, components))
+    errors.extend(_splits(study, components))
     for location, component in components.items():
         errors.extend(_own(study, location, component))
     if errors:
@@ -187,6 +188,28 @@ def _questions(study: Study, components: Mapping[Location, Any]) -> Iterator[Stu
                         f"output {output!r} is a field over {', '.join(dims)}, not a number.",
                         "ask about an output that is a number, for example its maximum.",
                     )
+
+
+def _splits(study: Study, components: Mapping[Location, Any]) -> Iterator[StudyError]:
+    """Splits of the design that hold too few runs for what is asked of them."""
+    design = components[("design",)]
+    if design is None:
+        return
+    if study.surrogates and design.test == 0:
+        yield study.error(
+            ("design", "test"),
+            "surrogates are judged by test runs, of which there are none.",
+            "write `test: 20` or more, or remove the surrogates.",
+        )
+    questions = {name: components[("questions", name)] for name in study.questions}
+    least = {name: question.least_validation for name, question in questions.items() if question is not None}
+    name = max(least, key=lambda name: least[name], default=None)
+    if name is not None and design.validation < least[name]:
+        yield study.error(
+            ("design", "validation"),
+            f"is too few: the question {name!r} ranks surrogates by {least[name]} validation runs at least.",
+            f"write `validation: {2 * least[name]}`, since runs may fail, or ask with `surrogate: none`.",
+        )
 
 
 def _own(study: Study, location: Location, component: Any) -> Iterator[StudyError]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -29,7 +29,7 @@ class NetworkSettings(SurrogateSettings):
     fields: list[str] | None = Field(
         default=None, min_length=1, description="Field outputs it predicts; all of the study's if left out."
     )
-    weights: dict[str, float] = Field(
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
         default={}, description="Weight of each field's relative error in the loss; 1 where left out."
     )
     steps: int | None = Field(
@@ -63,6 +63,11 @@ class NetworkSettings(SurrogateSettings):
         for name in self.weights:
             if name not in (study.outputs if self.fields is None else self.fields):
                 yield ("weights", f"{name!r} is not among the fields to learn.", "remove it.")
+        simulator = study.build_simulator()
+        fields = [name for name in study.outputs if study.build_output(name).is_field(simulator)]
+        learnt = self.fields or fields
+        if learnt and not any(self.weights.get(name, 1.0) for name in learnt):
+            yield ("weights", "nothing is left to learn: every field has the weight 0.", "give one field more.")
         if self.cells is not None:
             try:
                 self.check_grid((self.cells,))
