@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from surecast.cli import check
 from surecast.cli.check import _bytes, _time
 from surecast.cli.main import main
+from surecast.cli.repository import plan_here
 from surecast.study.load import load_study
 
 STUDY = """
@@ -51,6 +53,8 @@ def test_prints_the_plan(study, capsys):
         "question     averages: moments, 128 runs, helped by chaos",
         "runs suggested",
         "disk         about",
+        "in all       about",
+        "on one core, an estimate; training chaos, design, assemble, evaluate, baselines, report not counted",
         "there        nothing yet in results/mine/",
     ):
         assert line in told
@@ -62,7 +66,29 @@ def test_time_of_trainings(monkeypatch, seconds, told):
     smoke = load_study(Path(__file__).resolve().parents[2] / "config" / "studies" / "smoke.yaml")
     monkeypatch.setattr(check, "time_trainings", lambda study, names: dict.fromkeys(names, seconds))
     cost = check.Cost(seconds=0.001, all_bytes=100.0, scalar_bytes=8.0)
-    assert check._trainings(smoke, cost) == [f"  training     fno: {told} a seed on one core, 1 of them"]
+    assert check._trainings(smoke, check._training_seconds(smoke, cost)) == [
+        f"  training     fno: {told} a seed on one core, 1 of them"
+    ]
+
+
+def test_disk_and_total_count_what_is_known(monkeypatch):
+    """A complete run of groundwater took 140 MiB; what a stage took the last time is part of the whole."""
+    file = Path(__file__).resolve().parents[2] / "config" / "studies" / "groundwater.yaml"
+    study = load_study(file)
+    plan = plan_here("groundwater")
+    numbers = 3 * 64 * 64 * 4 + 2 * 8
+    cost = check.Cost(seconds=0.01, all_bytes=numbers, scalar_bytes=16.0)
+    (disk,) = [line for line in check._cost(study, plan, cost) if "disk" in line]
+    assert "at most" not in disk
+    size, unit = re.findall(r"about ([\d.]+) (\w+)", disk)[0]
+    assert unit == "MiB"
+    assert float(size) == pytest.approx(140, rel=0.15)
+    monkeypatch.setattr(check, "measured", lambda plan: {"report": 60.0, "assemble": 30.0, "simulate": 1e9})
+    runs, asked = check._runs(study, plan)
+    whole = (runs + asked) * 0.01 + 3 * 100 + 3 * 200 + 90
+    (line,) = check._total(study, plan, cost, {"fno": 100.0, "unet": 200.0})
+    assert f"about {_time(whole)} on one core, an estimate, with assemble, report as the last time" in line
+    assert "; training gp, training chaos, training pod, design, evaluate, baselines not counted" in line
 
 
 def test_without_pilot(study, capsys):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,15 @@ if TYPE_CHECKING:
 
 PART_SECONDS = 60.0
 """How long a part should take: long against the start of a job, short against what a kill loses."""
+
+FIELD_BYTES = 4
+"""Of a value of an input's field in the dataset."""
+TRAINED_BYTES = 2**20
+"""About what a trained surrogate takes, with its history."""
+SHOWN_BYTES = 4 * 2**20
+"""About what scores, estimates, figures and the report take together."""
+REST = ("design", "assemble", "evaluate", "baselines", "report")
+"""Stages whose time is known from the last time alone."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +54,10 @@ def run(options: argparse.Namespace) -> int:
         print(line, flush=True)
     if not options.no_pilot:
         cost = time_runs(study)
-        for line in [*_cost(study, plan, cost), *_trainings(study, cost)]:
+        for line in _cost(study, plan, cost):
+            print(line, flush=True)
+        trainings = _training_seconds(study, cost)
+        for line in [*_trainings(study, trainings), *_total(study, plan, cost, trainings)]:
             print(line, flush=True)
     for line in [*_last_time(plan), *_there(plan)]:
         print(line)
@@ -83,31 +97,53 @@ def _budget(study: Study, question: str) -> int:
 
 def _cost(study: Study, plan: Plan, cost: Cost) -> list[str]:
     design = study.build_design()
-    runs = design.train + design.validation + design.test
-    asked = sum(_budget(study, name) for name in plan.questions)
+    runs, asked = _runs(study, plan)
     part = min(max(1, round(PART_SECONDS / cost.seconds)), design.train)
     note = "" if part / 4 <= design.runs_per_part <= 4 * part else f" (now {design.runs_per_part})"
     # Outputs lie in the store, in the parts and in the dataset; of a question's runs the scalars lie in the store.
     disk = 3 * runs * cost.all_bytes + asked * (cost.scalar_bytes + 200)
+    points = sum(math.prod(map(len, grid.values())) for grid in study.build_simulator().grids().values())
+    disk += runs * points * FIELD_BYTES + sum(map(len, plan.surrogates.values())) * TRAINED_BYTES + SHOWN_BYTES
     return [
         f"  part size    {part} runs suggested{note}: {cost.seconds:.3g} s a run here, parts of about a minute",
-        f"  disk         about {_bytes(disk)} at most, before compression",
+        f"  disk         about {_bytes(disk)}",
         f"  simulating   about {_time(runs * cost.seconds)} on one core",
         f"  questions    at most {asked} runs, about {_time(asked * cost.seconds)} on one core",
     ]
 
 
-def _trainings(study: Study, cost: Cost) -> list[str]:
-    """Time of the networks' trainings; what a deterministic fit takes grows too unevenly to be foretold."""
+def _runs(study: Study, plan: Plan) -> tuple[int, int]:
+    """Runs of the design, and those that questions may make."""
+    return sum(study.build_design().counts().values()), sum(_budget(study, name) for name in plan.questions)
+
+
+def _training_seconds(study: Study, cost: Cost) -> dict[str, float]:
+    """Time of one training of each network; what a deterministic fit takes grows too unevenly to be foretold."""
     networks = [name for name in study.surrogates if seeded(study, name)]
-    if not networks or cost.seconds * RUNS > LONG:
-        return []
+    return time_trainings(study, networks) if networks and cost.seconds * RUNS <= LONG else {}
+
+
+def _trainings(study: Study, trainings: Mapping[str, float]) -> list[str]:
     lines = []
-    for name, seconds in time_trainings(study, networks).items():
+    for name, seconds in trainings.items():
         seeds = len(study.build_surrogate(name).seeds(study))
         told = f"about {_time(seconds)}" if seconds >= 1 else "under a second"  # less than what timing can tell apart
         lines.append(f"  training     {name}: {told} a seed on one core, {seeds} of them")
     return lines
+
+
+def _total(study: Study, plan: Plan, cost: Cost, trainings: Mapping[str, float]) -> list[str]:
+    """Time of everything that is known, and what is not."""
+    seconds = sum(_runs(study, plan)) * cost.seconds
+    seconds += sum(each * len(plan.surrogates[name]) for name, each in trainings.items())
+    took = measured(plan)
+    last = [stage for stage in REST if stage in took]
+    untold = [name for name in study.surrogates if name not in trainings]
+    told = f"about {_time(seconds + sum(took[stage] for stage in last))} on one core, an estimate"
+    if last:
+        told += f", with {', '.join(last)} as the last time"
+    without = [*(f"training {name}" for name in untold), *(stage for stage in REST if stage not in last)]
+    return [f"  in all       {told}" + (f"; {', '.join(without)} not counted" if without else "")]
 
 
 def _last_time(plan: Plan) -> list[str]:
