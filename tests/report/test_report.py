@@ -126,7 +126,7 @@ def test_sections_tell_the_rest(written: Any) -> None:
         "never on this machine at this grid",
         "-div(k grad p) = f",
         "test runs 16, 1 of them failed",
-        "variance 1, length 0.5, terms 4 (",
+        "variance 1, length 0.5, terms 4, covariance squared_exponential (",
         " % of the variance kept)",
         "1 failed run: kept with inputs and message, never averaged in",
         "no <convergence>",

@@ -45,6 +45,9 @@ def full_schema() -> Schema:
     """
     schema = Study.model_json_schema(ref_template="#/$defs/{model}")
     definitions: Schema = schema.pop("$defs")
+    for name, field in Study.model_fields.items():
+        # pydantic leaves the description of a section out where its class has one.
+        schema["properties"][name].setdefault("description", field.description)
     for unused in ("Spec", "OutputSpec"):
         definitions.pop(unused, None)
     for key, table in PLACES.items():

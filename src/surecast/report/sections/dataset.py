@@ -61,8 +61,11 @@ def _inputs(study: Study) -> Table:
     for name, spec in study.inputs.items():
         settings = dict(spec.settings)
         unit = str(settings.pop("units", "1"))
+        law = study.build_law(name)
+        if hasattr(law, "covariance"):  # a field means little without it, the default one too
+            settings.setdefault("covariance", law.covariance)
         text = value_text(settings)
-        kept = getattr(study.build_law(name), "share_of_variance", None)
+        kept = getattr(law, "share_of_variance", None)
         if kept is not None:
             text += f" ({numbers.percent(float(kept), 4)} of the variance kept)"
         rows.append({"input": name, "law": spec.kind, "settings": text, "units": unit})
