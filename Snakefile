@@ -69,12 +69,12 @@ wildcard_constraints:
 rule all:
     default_target: True
     input:
-        [plan.paths.report for plan in PLANS.asked],
+        reports=[plan.paths.report for plan in PLANS.asked],
 
 
 rule papers:
     input:
-        "results/papers/index.html",
+        page="results/papers/index.html",
 
 
 include: "workflow/rules/common.smk"

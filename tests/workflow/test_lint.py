@@ -65,6 +65,14 @@ def test_parts_are_assembled_in_parallel():
     assert "workers=snakemake.threads" in script
 
 
+@pytest.mark.parametrize("path", ["Snakefile", "workflow/Snakefile", *map(str, RULES)])
+def test_every_input_has_a_name(path):
+    text = (REPOSITORY / path).read_text(encoding="utf-8")
+    for files in re.findall(r"^    input:\n((?: {8}.*\n)+)", text, re.MULTILINE):
+        for line in re.findall(r"^ {8}([^\s#)\]].*)$", files, re.MULTILINE):
+            assert re.match(r"\w+=", line), f"an input without a name: {line}"
+
+
 def test_checkpoints_store_and_zarr_lie_outside_the_declared_outputs():
     text = "".join(path.read_text(encoding="utf-8") for path in RULES)
     for name in ("checkpoints", "store", "dataset.zarr"):
