@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,24 @@ def test_progress_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     """One line each interval, all items passed on."""
     assert list(progress([1, 2, 3], "counting", interval=0.0)) == [1, 2, 3]
     assert "counting: 2 of 3" in capsys.readouterr().err
+
+
+def test_torch_is_installed_first_without_hash_and_named_with_its_build() -> None:
+    """Its builds differ by machine: pinned apart from the lock file, told by the provenance."""
+    import torch
+
+    root = Path(__file__).resolve().parents[2]
+    installs = re.findall(r"^\t\$\(PIP\) install (.*)$", (root / "Makefile").read_text(), re.MULTILINE)
+    assert installs[0] == "-r envs/torch.txt"
+    assert installs[1] == "--no-deps --require-hashes -r envs/requirements.lock"
+    pinned = (root / "envs" / "torch.txt").read_text()
+    assert re.search(r"^torch==[\d.]+$", pinned, re.MULTILINE)
+    assert "--hash" not in pinned
+    locked = (root / "envs" / "requirements.lock").read_text()
+    assert not re.search(r"^torch==", locked, re.MULTILINE)
+    assert "--hash" in locked
+    found = provenance(study_seed=7, command="snakemake")
+    assert found["packages"]["torch"] == torch.__version__, "with its build, for example 2.13.0+cpu"
 
 
 def test_provenance_says_what_is_needed_to_repeat() -> None:
