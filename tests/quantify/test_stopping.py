@@ -7,12 +7,12 @@ import pytest
 
 from surecast.quantify.answer import ask
 from surecast.quantify.exceedance import Exceedance
+from surecast.quantify.floor import least_runs
 from surecast.quantify.intervals import clopper_pearson
 from surecast.quantify.moments import Moments
 from surecast.quantify.sampling import uniforms
 from surecast.quantify.sobol import Sobol
 from surecast.quantify.stopping import looks
-from surecast.quantify.verdict import least_runs
 from surecast.study.errors import EstimationError
 
 

@@ -166,7 +166,7 @@ class Question(Component):
     def _floor(self, integrand: Integrand) -> Iterator[tuple[str, str, str]]:
         """A tolerance that no count of so many runs can reach, told before the first one."""
         from surecast.quantify.estimators.build import build_estimator
-        from surecast.quantify.verdict import least_runs
+        from surecast.quantify.floor import least_runs
 
         wanted = max(self.tolerance or 0.0, self.absolute_tolerance or 0.0)
         counts = [spec["kind"] for spec in self.estimator_specs() if build_estimator(spec).counts]

@@ -10,9 +10,6 @@ An estimate is doubted if
   above 1/2 (no finite variance) or what so many weights can bear (Vehtari et al. 2024, eq. 13);
 - the surrogate's own integral hangs on one of its replicates;
 - simulator and surrogate disagree about most of an event (each estimator says how it measures that).
-
-Counts have a floor: with no event (or disagreement) in n runs the interval is still [0, 1 - (alpha/2)^(1/n)],
-about 3.7/n at 95 %. A tolerance below its half is refused before the first run: see `least_runs`.
 """
 
 from __future__ import annotations
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "constant_outputs", "constant_reasons", "doubts", "effective_number", "half_width", "index_tail_reasons",
-    "integral_reasons", "largest_share", "least_runs", "reached", "require_defined", "require_floor", "require_squares",
+    "integral_reasons", "largest_share", "reached", "require_defined", "require_squares",
     "sampling_error", "tail_reasons", "weight_reasons",
 ]  # fmt: skip
 
@@ -133,48 +130,6 @@ def reached(figure: Figure, task: Task) -> bool:
     if task.absolute_tolerance is not None and half <= task.absolute_tolerance:
         return True
     return task.tolerance is not None and half_width(figure, task) <= task.tolerance
-
-
-def least_runs(tolerance: float, level: float) -> int:
-    """Fewest independent runs whose count of events can have an interval of half-width `tolerance`.
-
-    The exact interval of no event in n runs is the narrowest, [0, 1 - (alpha/2)^(1/n)]; its half-width is
-    at most `tolerance` from n = log(alpha/2)/log(1 - 2 tolerance) on. A tolerance relative to a probability
-    asks for at least as much, since no probability exceeds 1.
-    """
-    if tolerance >= 0.5:
-        return 1
-    return math.ceil(math.log(0.5 * (1 - level)) / math.log1p(-2 * tolerance))
-
-
-def require_floor(task: Task, level: float, rows: int, runs_per_count: float) -> None:
-    """Refuse a tolerance that the count of so many rows cannot reach whatever it is.
-
-    Parameters
-    ----------
-    level : float
-        Level of the interval at the last look.
-    rows : int
-        Independent rows of the final sample at most.
-    runs_per_count : float
-        Runs of the budget for each of them.
-
-    Raises
-    ------
-    EstimationError
-        With the number of runs that it takes at least.
-    """
-    wanted = [tolerance for tolerance in (task.tolerance, task.absolute_tolerance) if tolerance is not None]
-    if not wanted:
-        return
-    least = least_runs(max(wanted), level)
-    if rows < least:
-        needed = math.ceil(least * runs_per_count)
-        raise EstimationError(
-            f"a tolerance of {max(wanted):g} cannot be reached with {task.runs} runs: even if no event (or no "
-            f"disagreement of the surrogate) is seen, the interval is wider; it needs at least {needed} runs.",
-            f"write `runs: {needed}` or more, or a larger tolerance.",
-        )
 
 
 def largest_share(values: np.ndarray) -> float:

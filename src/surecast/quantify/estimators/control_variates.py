@@ -38,6 +38,7 @@ from surecast.quantify.estimators.estimator import (
 from surecast.quantify.estimators.monte_carlo import row_count, sample_pseudo_values
 from surecast.quantify.estimators.scrambled_sobol import Replicates, layout, replicate_pseudo_values
 from surecast.quantify.failures import with_failures
+from surecast.quantify.floor import require_floor
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import t_quantile, union, welch
 from surecast.quantify.jackknife import pseudo_values, weighted
@@ -46,7 +47,6 @@ from surecast.quantify.stopping import grow, looks
 from surecast.quantify.verdict import (
     index_tail_reasons,
     integral_reasons,
-    require_floor,
     sampling_error,
     tail_reasons,
 )

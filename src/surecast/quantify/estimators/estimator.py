@@ -37,7 +37,7 @@ class Estimator(Component):
     kind: ClassVar[str]
     needs_surrogate: ClassVar[bool] = False
     counts: ClassVar[bool] = False
-    """Whether it counts events among equal runs: then none seen leaves a floor, see `verdict.require_floor`."""
+    """Whether it counts events among equal runs: then none seen leaves a floor, see `surecast.quantify.floor`."""
     methods: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

@@ -23,12 +23,13 @@ from surecast.quantify.estimators.estimator import (
     jointly,
 )
 from surecast.quantify.failures import with_failures
+from surecast.quantify.floor import require_floor
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import clopper_pearson
 from surecast.quantify.jackknife import pseudo_values, weighted
 from surecast.quantify.sampling import Task, child, observe_rows, run_seeds, uniforms
 from surecast.quantify.stopping import grow, looks
-from surecast.quantify.verdict import constant_outputs, index_tail_reasons, require_floor, sampling_error
+from surecast.quantify.verdict import constant_outputs, index_tail_reasons, sampling_error
 from surecast.study.errors import EstimationError
 
 
