@@ -155,11 +155,13 @@ def test_tables_that_cannot_be_a_design(study_file: Path, table: str, words: str
 
 def test_a_table_with_some_of_the_outputs_is_refused(study_file: Path) -> None:
     """Or all of its rows would be simulated again; without outputs, or with all of them, it is a design."""
-    text = study_file.read_text().replace("  c: {kind: gamma, a: 2.5}\n", "")
+    text = (
+        study_file.read_text().replace("  c: {kind: gamma, a: 2.5}\n", "").replace("surrogate: gp", "surrogate: none")
+    )
     output = "  y: {kind: variable, units: m}\n"
     text = text.replace(output, output + "  z: {kind: variable, of: y, units: m}\n")
     design = "{kind: table, file: runs.csv, train: 1, validation: 1, test: 1}"
-    study_file.write_text(text.replace("{kind: sobol, train: 16, validation: 8, test: 8}", design))
+    study_file.write_text(text.replace("{kind: sobol, train: 16, validation: 16, test: 8}", design))
     for header, cells in (("a,b", ""), ("a,b,y,z", ",1,"), ("a,b,other", ",2")):
         (study_file.parent / "runs.csv").write_text(header + f"\n0.5,1{cells}" * 3 + "\n")
         load_study(study_file).check()
