@@ -45,8 +45,17 @@ def off(known):
     return model
 
 
-@pytest.mark.parametrize("quality", ["constant", "wrong", "poor"])
-@pytest.mark.parametrize("pairs", [0.0, 0.75])
+@pytest.mark.parametrize(
+    ("pairs", "quality"),
+    [
+        (0.0, "poor"),
+        (0.75, "constant"),
+        *(
+            pytest.param(pairs, quality, marks=pytest.mark.counted)
+            for pairs, quality in ((0.0, "constant"), (0.0, "wrong"), (0.75, "poor"), (0.75, "wrong"))
+        ),
+    ],
+)
 def test_bounded_and_estimated_remainders_cover_without_a_fitted_chaos(known, quality, pairs):
     model = {"constant": known.constant, "wrong": known.wrong, "poor": off(known)}[quality]
     hits, _ = covered(known, indices(known.law), known.ishigami, [model], 30, refit=False, pairs=pairs)
@@ -59,6 +68,7 @@ def test_the_fitted_chaos_covers_and_is_narrow(known):
     assert max(widths) < 0.05
 
 
+@pytest.mark.counted
 def test_second_order_and_shapley_effects_too(known, chaos):
     integrand = indices(known.law, "second", "shapley")
     for settings, surrogates in ((QUICK, []), ({"refit": False}, [chaos])):
@@ -101,6 +111,7 @@ def test_inputs_that_do_next_to_nothing_are_as_sharp_as_their_rows(known, qualit
     assert sum(hits) >= known.least_covered(len(hits))
 
 
+@pytest.mark.counted
 def test_noise_of_the_simulator_is_its_own_group(known):
     def noisy(inputs):
         noise = np.array([np.random.default_rng(int(seed)).standard_normal() for seed in inputs["seed"].values])

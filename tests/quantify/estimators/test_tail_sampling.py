@@ -62,6 +62,7 @@ def test_a_far_quantile_is_covered_and_certified(known, surrogate):
     assert np.median(half) < 0.06
 
 
+@pytest.mark.counted
 def test_a_tolerance_stops_it_on_a_declared_look_at_no_cost_in_coverage(known):
     truth = known.model(lambda u: np.exp(0.8 * u[:, 0] + 0.6 * u[:, 1]))
     aid = known.model(lambda u: np.exp(0.8 * u[:, 0] + 0.04 * np.sin(9 * u[:, 0]) + 0.6 * u[:, 1]))
