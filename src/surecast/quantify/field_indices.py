@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surecast.quantify.pick_freeze import SobolIntegrand
-from surecast.study.errors import EstimationError
+from surecast.quantify.sampling import all_failed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,10 +47,7 @@ class FieldSobolIntegrand(SobolIntegrand):
             If not one run so far has come back to show what a field looks like.
         """
         if any(name not in outputs for name in self.outputs):
-            raise EstimationError(
-                f"all of the first {outputs.sizes['run']} runs failed: nothing can be said.",
-                "run the simulator on one of the inputs by hand.",
-            )
+            raise all_failed(outputs.sizes["run"])
         parts = [np.asarray(outputs[name].values, dtype=np.float64) for name in self.outputs]
         parts = [part.reshape(len(part), -1) for part in parts]
         self.ends = np.cumsum([part.shape[1] for part in parts])[:-1]

@@ -10,7 +10,7 @@ from scipy import special
 
 from surecast.quantify.field_sums import BATCHES, Field, FieldSums
 from surecast.quantify.moments import SCALES
-from surecast.quantify.sampling import Task, child, run_seeds, scrambled_sobol, uniforms
+from surecast.quantify.sampling import Task, all_failed, child, run_seeds, scrambled_sobol, uniforms
 from surecast.study.errors import EstimationError
 from surecast.study.laws.joint import JointLaw
 from surecast.study.progress import progress
@@ -69,7 +69,7 @@ class FieldStream:
             seeded = inputs.assign(seed=("run", seeds, {"long_name": "seed of the run", "units": "1"}))
             outputs = self.task.truth(seeded)
             if self.output not in outputs:  # a user's function of which not one call came back
-                raise _all_failed(size)
+                raise all_failed(size)
             fields = self._flat(outputs)
             failed = ~np.isfinite(fields).all(axis=1)
             if "failed" in outputs:
@@ -86,7 +86,7 @@ class FieldStream:
     def _begin(self, fields: np.ndarray, predicted: np.ndarray | None) -> None:
         done = np.isfinite(fields).all(axis=1)
         if not done.any():
-            raise _all_failed(len(fields))
+            raise all_failed(len(fields))
         self._centre = fields[done].mean(axis=0)
         points = fields.shape[1]
         self.sums = FieldSums(points, predicted is not None)
@@ -157,12 +157,6 @@ class FieldStream:
         variances = [float(np.square(part).sum()) * len(part) / (len(part) - 1) if len(part) else 0.0 for part in parts]
         average = float(value.mean()), float(np.sqrt(sum(variances))), float(BATCHES - 1)
         return FieldFigure(value, low, high, error, dof, moment, average)
-
-
-def _all_failed(runs: int) -> EstimationError:
-    return EstimationError(
-        f"all of the first {runs} runs failed: nothing can be said.", "run the simulator on one of the inputs by hand."
-    )
 
 
 def interval(

@@ -131,7 +131,7 @@ class Heard:
         return EstimationError(message + _said(self.first), "look at the messages of the failed runs.")
 
 
-def all_failed(made: int, first: str) -> EstimationError:
+def all_failed(made: int, first: str = "") -> EstimationError:
     """The error that none of the first runs finished; `first` is what the first of them said."""
     return EstimationError(
         f"all of the first {made} runs failed: nothing can be said.{_said(first)}",

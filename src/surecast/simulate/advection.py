@@ -8,24 +8,21 @@ Energy and mean are conserved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 
-from surecast.simulate.periodic import Parameters, Periodic
+from surecast.simulate.periodic import ExactInTime, Parameters
 
 
-class Advection(Periodic):
+class Advection(ExactInTime):
     """Advection; inputs ``initial`` (periodic field) and ``speed``."""
 
     equation: ClassVar[str] = "u_t + c u_x = 0"
-    method: ClassVar[str] = "Fourier modes, exact in time"
     quantity: ClassVar[str] = "concentration"
     units: ClassVar[tuple[str, str, str]] = ("kg/m3", "kg2/m6", "kg/m4")
     parameters: ClassVar[dict[str, str]] = {"speed": "m/s"}
 
-    def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
-        """See `Periodic.flow`."""
-        for time in self.times():
-            yield modes * np.exp(-1j * time * given["speed"] * self._wave_numbers())
+    def factor(self, k: np.ndarray, time: float, given: Parameters) -> np.ndarray:
+        """exp(-i c k t)."""
+        return np.asarray(np.exp(-1j * time * given["speed"] * k))

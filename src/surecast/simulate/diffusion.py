@@ -7,24 +7,21 @@ u is a temperature (K), D the diffusivity (m2/s): mode k decays by exp(-D k^2 t)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 
-from surecast.simulate.periodic import Parameters, Periodic
+from surecast.simulate.periodic import ExactInTime, Parameters
 
 
-class Diffusion(Periodic):
+class Diffusion(ExactInTime):
     """Diffusion; inputs ``initial`` (periodic field) and ``diffusivity``."""
 
     equation: ClassVar[str] = "u_t = D u_xx"
-    method: ClassVar[str] = "Fourier modes, exact in time"
     quantity: ClassVar[str] = "temperature"
     units: ClassVar[tuple[str, str, str]] = ("K", "K2", "K/m")
     parameters: ClassVar[dict[str, str]] = {"diffusivity": "m2/s"}
 
-    def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
-        """See `Periodic.flow`."""
-        for time in self.times():
-            yield modes * np.exp(-time * given["diffusivity"] * self._wave_numbers() ** 2)
+    def factor(self, k: np.ndarray, time: float, given: Parameters) -> np.ndarray:
+        """exp(-D k^2 t)."""
+        return np.asarray(np.exp(-time * given["diffusivity"] * k**2))

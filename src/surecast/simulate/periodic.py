@@ -197,3 +197,18 @@ def _tail(modes: np.ndarray) -> np.ndarray:
     total = energy.sum(axis=1)
     start = int(0.9 * energy.shape[1])
     return np.asarray(energy[:, start:].sum(axis=1) / np.where(total > 0, total, 1.0))
+
+
+class ExactInTime(Periodic):
+    """Base of the linear problems: each mode is multiplied by a factor, whatever the time."""
+
+    method: ClassVar[str] = "Fourier modes, exact in time"
+
+    @abstractmethod
+    def factor(self, k: np.ndarray, time: float, given: Parameters) -> np.ndarray:
+        """What modes (run, mode) of wave numbers (mode,) are multiplied by from time 0 on."""
+
+    def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
+        """See `Periodic.flow`."""
+        for time in self.times():
+            yield modes * self.factor(self._wave_numbers(), time, given)

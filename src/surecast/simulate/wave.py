@@ -8,24 +8,21 @@ u = (initial(x - c t) + initial(x + c t)) / 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 
-from surecast.simulate.periodic import Parameters, Periodic
+from surecast.simulate.periodic import ExactInTime, Parameters
 
 
-class Wave(Periodic):
+class Wave(ExactInTime):
     """Wave equation; inputs ``initial`` (periodic field) and ``speed``."""
 
     equation: ClassVar[str] = "u_tt = c^2 u_xx, u_t = 0 at t = 0"
-    method: ClassVar[str] = "Fourier modes, exact in time"
     quantity: ClassVar[str] = "displacement"
     units: ClassVar[tuple[str, str, str]] = ("m", "m2", "1")
     parameters: ClassVar[dict[str, str]] = {"speed": "m/s"}
 
-    def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
-        """See `Periodic.flow`."""
-        for time in self.times():
-            yield modes * np.cos(time * given["speed"] * self._wave_numbers())
+    def factor(self, k: np.ndarray, time: float, given: Parameters) -> np.ndarray:
+        """cos(c k t)."""
+        return np.asarray(np.cos(time * given["speed"] * k))
