@@ -96,7 +96,7 @@ def _patterns(active: int, degree: int, norm: float) -> Iterator[tuple[int, ...]
 
 
 def evaluate(indices: np.ndarray, families: Sequence[Family], points: np.ndarray) -> Iterator[np.ndarray]:
-    """Values of each product at points, one array (n,) after the other.
+    """Values of each product at points, one array (n,) after the other, to be read only.
 
     Parameters
     ----------
@@ -109,13 +109,18 @@ def evaluate(indices: np.ndarray, families: Sequence[Family], points: np.ndarray
     """
     highest = indices.max(axis=0, initial=0)
     tables = {
-        variable: (hermite if families[int(variable)] == "hermite" else legendre)(
+        int(variable): (hermite if families[int(variable)] == "hermite" else legendre)(
             points[:, variable], int(highest[variable])
         )
         for variable in np.flatnonzero(highest)
     }
-    for row in indices:
-        value = np.ones(len(points))
-        for variable in np.flatnonzero(row):
-            value = value * tables[variable][row[variable]]
-        yield value
+    terms, variables = (found.tolist() for found in np.nonzero(indices))
+    degrees = indices[terms, variables].tolist()
+    place = 0
+    for term in range(len(indices)):
+        value = None
+        while place < len(terms) and terms[place] == term:
+            factor = tables[variables[place]][degrees[place]]
+            value = factor if value is None else value * factor
+            place += 1
+        yield np.ones(len(points)) if value is None else value

@@ -31,8 +31,10 @@ def families(law: JointLaw) -> list[Family]:
 
 def of_families(law: JointLaw, inputs: xr.Dataset, kinds: list[Family]) -> np.ndarray:
     """Points (run, dimension): uniforms in Legendre columns, standard normals in Hermite columns."""
-    points = law.to_normal(inputs)
     uniform = np.array([kind == "legendre" for kind in kinds])
+    if uniform.all():
+        return law.to_uniform(inputs)
+    points = law.to_normal(inputs)
     if uniform.any():
         points[:, uniform] = law.to_uniform(inputs)[:, uniform]
     return points

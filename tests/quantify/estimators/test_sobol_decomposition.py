@@ -69,6 +69,24 @@ def test_the_fitted_chaos_covers_and_is_narrow(known):
 
 
 @pytest.mark.counted
+def test_a_chaos_that_follows_the_bulk_leaves_room_for_the_tail(known):
+    """y = exp(a u1 + b u2), u standard normal: first index of u1 (e^{a^2} - 1)/(e^{a^2 + b^2} - 1)."""
+    a, b = 0.8, 0.4
+    whole = np.expm1(a * a + b * b)
+    true = {"first[u1]": np.expm1(a * a) / whole, "first[u2]": np.expm1(b * b) / whole}
+
+    def truth(inputs):
+        return xr.Dataset({"y": ("run", np.exp(a * inputs["u1"].values + b * inputs["u2"].values))})
+
+    integrand, hits = indices(known.normals(2), "first"), []
+    for seed in range(100):
+        task = known.task(truth, runs=600, seed=seed)
+        found = SurrogateDecomposition(degree=6, terms=28).estimate(integrand, task)
+        hits.append([one.low <= true[one.statistic.name] <= one.high for one in found])
+    assert (np.sum(hits, axis=0) >= known.least_covered(len(hits), error=0.005)).all(), np.sum(hits, axis=0)
+
+
+@pytest.mark.counted
 def test_second_order_and_shapley_effects_too(known, chaos):
     integrand = indices(known.law, "second", "shapley")
     for settings, surrogates in ((QUICK, []), ({"refit": False}, [chaos])):

@@ -12,7 +12,7 @@ Covariances and V(r) are means over independent runs of the simulator that s did
 with an interval that holds the *point* between both ends (Imbens and Manski 2004, equations 6 and 7; each end has its
 own error), or found as S_j(r) V(r) from pick-freeze rows, and then mixed with what these rows say by themselves, each
 unit with the coefficient of other units. The errors are those of the linearised ratio (delta method), and leave room
-for a tail of f beyond the runs, which a surrogate that follows the bulk would hide (`control_variates.beyond_error`).
+for a tail of f beyond the runs, which a surrogate that follows the bulk would hide (see `_unseen`).
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from surecast.quantify.estimators.control_variates import beyond_error
 from surecast.quantify.estimators.cross_fitting import coefficients
 from surecast.quantify.estimators.estimator import Figure, Found
-from surecast.quantify.intervals import welch
+from surecast.quantify.intervals import t_quantile, welch
 from surecast.quantify.verdict import NEGLIGIBLE, sampling_error, tail_reasons
+from surecast.quantify.weights import tail_index
 
 FOLDS = 10
 """Folds of the units, for the weight of the simulator's own pick-freeze estimate."""
 ROUNDING = 1e-10
 """Difference of two estimates of an index, a share of 1, that is none."""
+_FARTHEST, _REACH = 5, 3.0
+"""Units farthest out by which the residual beyond them is judged, and how much larger its share may be there."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,11 @@ def decompose(
 
     of_whole, of_rest = by_unit(spread - whole), by_unit(square - rest)
     size = units * by_unit(np.square(sample.values + sample.residual)) / whole
+    spread_known = by_unit(spread - sample.variance)  # what single runs say of V(f), and below of each index
     found = []
     for index in range(len(parts)):
         of_part = by_unit(numerator[:, index] - parts[index])
+        part_known = by_unit(numerator[:, index] - sample.quadratic[:, index])
         dof, trust = units - 1.0, 1.0
         if rows is None:
             ends = [parts[index] / whole, (parts[index] + rest) / whole]
@@ -118,13 +122,18 @@ def decompose(
         for value, values in zip(ends, pseudo, strict=True):
             surrogate = trust * (own[1][:, index] - value * own[0]) / whole
             own_error = float(surrogate.std(ddof=1)) / np.sqrt(len(surrogate)) if len(surrogate) > 1 else 0.0
-            beyond = beyond_error(size, values, level)
+            changed = (np.abs(part_known) + abs(value) * np.abs(spread_known)) * units / whole
+            unseen = _unseen(size, changed, max(abs(value), 1 - abs(value)), level)
+            beyond = float(np.hypot(values.std(ddof=1) / np.sqrt(units), unseen / t_quantile(level, units - 1)))
             if rows is not None:  # what needs no surrogate has no such room
                 beyond = min(beyond, sampling_error(rows[1][:, index], level))
             errors.append(float(np.hypot(max(sampling_error(values, level), beyond), own_error)))
         interval = held(ends, errors, dof, level)
         narrow = interval.high - interval.low <= 2 * NEGLIGIBLE
-        reasons = [] if narrow else [reason for values in pseudo for reason in tail_reasons(values)]
+        # One run that the surrogate did not foresee may make most of the error: the interval is widened for that, and
+        # for what is unseen. It is a doubt where the simulator's own spread is not seen either.
+        seen = not tail_reasons(size if rows is None else rows[1][:, index])
+        reasons = [] if narrow or seen else [reason for values in pseudo for reason in tail_reasons(values)]
         found.append(
             Found(
                 interval,
@@ -133,6 +142,29 @@ def decompose(
             )
         )
     return found
+
+
+def _unseen(size: np.ndarray, changed: np.ndarray, most: float, level: float) -> float:
+    """What units farther out than any seen may change in an index that a surrogate knows from the bulk alone.
+
+    By the rule of three fewer than -log(1 - level) units as far out as the farthest may be unseen. With a tail of
+    index k those beyond x lie k x/(1 - k) farther out on average (the mean excess of a Pareto law). The residual's
+    share of the squared response there is taken as larger than at the units farthest out, by `_REACH` in odds.
+
+    Parameters
+    ----------
+    size : (units,) array
+        Squared responses, in units of their mean.
+    changed : (units,) array
+        How much the residual of each changes the index, times the number of units.
+    most : float
+        The most that a share of the squared response can change it.
+    """
+    top = np.argpartition(size, -_FARTHEST)[-_FARTHEST:] if len(size) > _FARTHEST else np.arange(len(size))
+    share = min(float(changed[top].sum() / size[top].sum()) / most, 1.0)
+    share *= most * _REACH / (1 + (_REACH - 1) * share)
+    k = min(max(tail_index(size), 0.0), 0.5)
+    return float(-np.log1p(-level) * k / (1 - k) * share * size[top].max() / len(size))
 
 
 def _with_direct(decomposed: np.ndarray, plain: np.ndarray) -> tuple[np.ndarray, float]:
