@@ -35,6 +35,10 @@ TABLES: dict[str, dict[str, str]] = {
         "advection": "surecast.simulate.advection:Advection",
         "diffusion": "surecast.simulate.diffusion:Diffusion",
         "wave": "surecast.simulate.wave:Wave",
+        "ornstein_uhlenbeck": "surecast.simulate.ornstein_uhlenbeck:OrnsteinUhlenbeck",
+        "geometric_brownian_motion": "surecast.simulate.geometric_brownian_motion:GeometricBrownianMotion",
+        "double_well": "surecast.simulate.double_well:DoubleWell",
+        "cox_ingersoll_ross": "surecast.simulate.cox_ingersoll_ross:CoxIngersollRoss",
         "problem": "surecast.simulate.problems.simulator:ProblemSimulator",
     },
     "output": {
