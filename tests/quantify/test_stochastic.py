@@ -30,7 +30,11 @@ def smooth(inputs: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({"y": ("run", inputs["x"].values)})
 
 
-@pytest.mark.parametrize("estimator", [MonteCarlo(), ScrambledSobol(), ControlVariates()], ids=lambda e: e.kind)
+@pytest.mark.parametrize(
+    "estimator",
+    [MonteCarlo(), ScrambledSobol(), pytest.param(ControlVariates(), marks=pytest.mark.counted)],
+    ids=lambda e: e.kind,
+)
 def test_moments_and_probabilities_hold_the_noise(known, estimator):
     """Var y = 1/12 + 0.5^2; P(y > 1) = int_0^1 Phi((x - 1)/0.5) dx by the midpoint rule."""
     middle = (np.arange(10_000) + 0.5) / 10_000
