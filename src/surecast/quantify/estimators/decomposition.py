@@ -93,6 +93,7 @@ def decompose(
 
     of_whole, of_rest = by_unit(spread - whole), by_unit(square - rest)
     size = units * by_unit(np.square(sample.values + sample.residual)) / whole
+    in_rows = 0.0 if rows is None else float(np.sqrt(np.mean(sample.unit < len(rows[1]))))
     spread_known = by_unit(spread - sample.variance)  # what single runs say of V(f), and below of each index
     found = []
     for index in range(len(parts)):
@@ -125,8 +126,8 @@ def decompose(
             changed = (np.abs(part_known) + abs(value) * np.abs(spread_known)) * units / whole
             unseen = _unseen(size, changed, max(abs(value), 1 - abs(value)), level)
             beyond = float(np.hypot(values.std(ddof=1) / np.sqrt(units), unseen / t_quantile(level, units - 1)))
-            if rows is not None:  # what needs no surrogate has no such room
-                beyond = min(beyond, sampling_error(rows[1][:, index], level))
+            if rows is not None:  # what needs no surrogate has no such room: rows alone, were all runs in rows
+                beyond = min(beyond, sampling_error(rows[1][:, index], level) * in_rows)
             errors.append(float(np.hypot(max(sampling_error(values, level), beyond), own_error)))
         interval = held(ends, errors, dof, level)
         narrow = interval.high - interval.low <= 2 * NEGLIGIBLE
