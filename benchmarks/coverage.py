@@ -34,6 +34,8 @@ from scipy import stats
 
 from surecast.quantify.answer import ask
 from surecast.quantify.estimates import Estimate
+from surecast.quantify.given_data import GivenData, from_runs
+from surecast.quantify.sampling import uniforms
 from surecast.study import kinds
 from surecast.study.code import code_digest
 from surecast.study.digest import of_json
@@ -43,13 +45,13 @@ TABLE = Path(__file__).with_name("coverage.csv")
 SEEDS = 100
 LEVEL, APPROXIMATE_LEVEL, ERROR = 0.95, 0.92, 0.01
 CERTIFIED_SHARE, WIDEST, RESOLUTION = 0.9, 1.1, 0.001
-APPROXIMATE: frozenset[tuple[str, str]] = frozenset()
+APPROXIMATE = frozenset({("given_data", "rank_statistics"), ("given_data", "binning")})
 """(kind, estimator) whose documentation says that the interval is approximate."""
 COLUMNS = (
     "problem", "kind", "statistic", "estimator", "surrogate", "seeds", "covered", "certified", "covered_certified",
     "width", "width_over_monte_carlo", "simulator_runs", "seconds", "verdict", "code",
 )  # fmt: skip
-VALID_FOR_MONTE_CARLO = ("moments", "quantiles", "sobol", "exceedance", "expectations")
+VALID_FOR_MONTE_CARLO = ("moments", "quantiles", "sobol", "exceedance", "expectations", "what_if")
 
 
 def _code(kind: str, estimator: str) -> str:
@@ -79,29 +81,26 @@ def one(case: Case, seed: int) -> list[tuple[str, float, float, float, bool, int
         estimators=[{"kind": case.estimator, **case.settings}],
     )
     models = surrogate(case.problem, case.surrogate, case.training_runs, seed % TRAININGS)
-    found = ask(
-        question,
-        question.integrand(of.law),
-        of.simulator,
-        models,
-        lambda kind: np.random.SeedSequence([seed, 20240607]),
-        steps=0,
-    )
-    return [
-        (e.statistic.name, e.value, e.low, e.high, not e.doubts, e.simulator_runs, 1 - _before(e) / e.simulator_runs)
-        for e in found
-    ]
+    stream = np.random.SeedSequence([seed, 20240607])
+    if isinstance(question, GivenData):
+        inputs = of.law.from_uniform(uniforms(stream, 0, case.training_runs, of.law.dimension))
+        found = from_runs(question, of.law, inputs, of.simulator(inputs), independent=True, seed=seed)
+    else:
+        question.check_law(of.law)
+        found = ask(question, question.integrand(of.law), of.simulator, models, lambda kind: stream, steps=0)
+    return [(e.statistic.name, e.value, e.low, e.high, not e.doubts, e.simulator_runs, _final(e)) for e in found]
 
 
-def _before(estimate: Estimate) -> float:
-    """Runs that were made before the final sample, and are not in it."""
-    return sum(estimate.diagnostics.get(name, 0.0) for name in ("pilot_runs", "refinement_runs"))
+def _final(estimate: Estimate) -> float:
+    """Share of the runs that are in the final sample: not made before it."""
+    before = sum(estimate.diagnostics.get(name, 0.0) for name in ("pilot_runs", "refinement_runs"))
+    return 1 - before / estimate.simulator_runs if before else 1.0
 
 
 def measure(case: Case, seeds: range, code: str) -> list[dict[str, object]]:
     """Rows of the table for one case, one a statistic; `code` is the digest of what this process has loaded."""
     start = time.process_time()
-    true = {**truth(case.problem), **case.true}
+    true = {**truth(case.problem, case.kind), **case.true}
     found: dict[str, list[Any]] = {}
     refused = ""
     for seed in seeds:

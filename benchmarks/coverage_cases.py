@@ -1,4 +1,4 @@
-"""What `coverage.py` asks: open problems, six kinds of question, seven estimators and surrogates, with true values.
+"""What `coverage.py` asks: open problems, every kind of question, nine estimators and surrogates, with true values.
 
 What is not asked, docs/questions.md says: it stands on the tests.
 """
@@ -14,8 +14,10 @@ import numpy as np
 import xarray as xr
 
 from surecast.quantify.choose import Composite
+from surecast.quantify.other_law import OtherLaw
 from surecast.quantify.sampling import Model, child, generator, scrambled_sobol, uniforms
 from surecast.simulate.problems import Problem, names, problem
+from surecast.study.laws.joint import JointLaw
 from surecast.train.scalar_fit import fit_scalars
 
 TRAININGS = 5
@@ -37,7 +39,7 @@ class Case:
     question : mapping
         The question as a study file gives it, its kind aside.
     training_runs : int
-        Runs that the surrogate learns from; none enters an estimate.
+        Runs that the surrogate learns from, none of which enters an estimate; of `given_data` the runs at hand.
     settings : mapping
         Settings of the estimator.
     true : mapping
@@ -94,12 +96,15 @@ def _of_output(of: Problem) -> Iterator[Case]:
         "tail": {"of": y, "levels": [0.9], "runs": 1000},
         "expectations": {"of": [{"output": y}, {"output": y, "power": 2}], "runs": 500},
         "sobol": {"of": y, "runs": 200 * (of.law.dimension + 2)},
+        "what_if": {"question": {"kind": "moments", "of": y}, "inputs": dict([_narrower(of)]), "runs": 500},
     }
     for kind, question in questions.items():
         for estimator in ("monte_carlo", "scrambled_sobol", "latin_hypercube"):
-            if kind != "expectations" or estimator == "monte_carlo":
+            if kind not in ("expectations", "what_if") or estimator == "monte_carlo":
                 yield Case(of.name, kind, estimator, "none", question)
-        beside = {"sobol": ("surrogate_decomposition",), "moments": ("active_sampling",)}.get(kind, ())
+        beside = {"sobol": ("surrogate_decomposition",)}.get(
+            kind, ("active_sampling",) * (kind in ("moments", "what_if"))
+        )
         aided = ("control_variates", *beside)
         for estimator in aided:
             for surrogate in (GOOD["sobol"], POOR, *WRONG):
@@ -108,6 +113,15 @@ def _of_output(of: Problem) -> Iterator[Case]:
                     # A chaos fitted within would hide what a poor surrogate does; with the most terms it takes minutes.
                     settings = {"terms": 400} if surrogate == GOOD["sobol"] else {"refit": False}
                 yield Case(of.name, kind, estimator, surrogate, question, settings=settings)
+    for estimator in ("rank_statistics", "binning"):
+        yield Case(of.name, "given_data", estimator, "none", {"of": y}, training_runs=1000)
+
+
+def _narrower(of: Problem) -> tuple[str, dict[str, Any]]:
+    """What if the input that matters most kept to the middle four fifths of its law."""
+    name = max(of.law.names, key=lambda one: of.reference[f"total[{one}]"])
+    lower, upper = of.law.laws[name].from_uniform(np.array([[0.1], [0.9]])).tolist()
+    return name, {**of.inputs[name], "lower": lower, "upper": upper}
 
 
 @functools.cache
@@ -122,16 +136,20 @@ def ishigami_above_15(points: int = 2000) -> float:
 
 
 @functools.cache
-def truth(name: str) -> dict[str, float]:
-    """True values by the name of the statistic: those of the problem, and quantiles and tails by 2^20 points."""
+def truth(name: str, kind: str = "") -> dict[str, float]:
+    """True values by the name of the statistic: those of the problem, and quantiles and tails by 2^20 points.
+
+    Of `what_if` moments under the narrower law, by as many.
+    """
     of = problem(name)
+    if kind == "what_if":
+        y = _at_points(of, OtherLaw(inputs=dict([_narrower(of)])).joint(of.law))
+        return {"mean": float(y.mean()), "variance": float(y.var()), "standard_deviation": float(y.std())}
     # An index found by sampling may come out as -1e-11, which no interval within [0, 1] holds.
     values = {key: max(v, 0.0) if key.startswith(("first", "total")) else v for key, v in of.reference.items()}
     if of.kind != "sobol":
         return values
-    seed = np.random.SeedSequence([int.from_bytes(name.encode(), "little") % 2**63, 1])
-    drawn = scrambled_sobol(seed, _REFERENCE_SCRAMBLINGS, 0, _REFERENCE_POINTS, of.law.dimension)
-    y = np.sort(np.concatenate([of.simulator(of.law.from_uniform(part))[of.output].values for part in drawn]))
+    y = np.sort(_at_points(of, of.law))
     for level in (*LEVELS, 0.9):
         values[f"quantile[{level:g}]"] = float(np.quantile(y, level))
     beyond = y[round(0.9 * len(y)) :]
@@ -140,6 +158,13 @@ def truth(name: str) -> dict[str, float]:
     values["probability"] = float(np.mean(y > values[f"quantile[{LEVELS[-1]:g}]"]))
     values["mean of power 2"] = values["variance"] + values["mean"] ** 2
     return values
+
+
+def _at_points(of: Problem, law: JointLaw) -> np.ndarray:
+    """The output at scrambled Sobol points of a law."""
+    seed = np.random.SeedSequence([int.from_bytes(of.name.encode(), "little") % 2**63, 1])
+    drawn = scrambled_sobol(seed, _REFERENCE_SCRAMBLINGS, 0, _REFERENCE_POINTS, law.dimension)
+    return np.concatenate([of.simulator(law.from_uniform(part))[of.output].values for part in drawn])
 
 
 @functools.cache
