@@ -144,15 +144,16 @@ def _width(answers: list[Any]) -> float:
 
 
 def judge(rows: list[dict[str, object]]) -> None:
-    """Relate widths to Monte Carlo's, and write each cell's verdict."""
+    """Relate widths to Monte Carlo's with about as many runs (another number: another event), and write verdicts."""
     plain = {
-        (row["problem"], row["kind"], row["statistic"]): float(str(row["width"]))
+        (row["problem"], row["kind"], row["statistic"]): (float(str(row["width"])), int(str(row["simulator_runs"])))
         for row in rows
         if row["estimator"] == "monte_carlo" and row["width"] != ""
     }
     for row in rows:
-        width = plain.get((row["problem"], row["kind"], row["statistic"]))
-        row["width_over_monte_carlo"] = round(float(str(row["width"])) / width, 3) if width else ""
+        width, runs = plain.get((row["problem"], row["kind"], row["statistic"]), (0.0, 0))
+        alike = width > 0 and 0.8 * runs < int(str(row["simulator_runs"])) < 1.25 * runs
+        row["width_over_monte_carlo"] = round(float(str(row["width"])) / width, 3) if alike else ""
         row["verdict"] = "; ".join(_faults(row, len(rows))) or "holds"
 
 
