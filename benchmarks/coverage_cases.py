@@ -102,11 +102,8 @@ def _of_output(of: Problem) -> Iterator[Case]:
         for estimator in ("monte_carlo", "scrambled_sobol", "latin_hypercube"):
             if kind not in ("expectations", "what_if") or estimator == "monte_carlo":
                 yield Case(of.name, kind, estimator, "none", question)
-        beside = {"sobol": ("surrogate_decomposition",)}.get(
-            kind, ("active_sampling",) * (kind in ("moments", "what_if"))
-        )
-        aided = ("control_variates", *beside)
-        for estimator in aided:
+        beside = {"sobol": "surrogate_decomposition", "moments": "active_sampling", "what_if": "active_sampling"}
+        for estimator in ("control_variates", *([beside[kind]] if kind in beside else [])):
             for surrogate in (GOOD["sobol"], POOR, *WRONG):
                 settings: dict[str, Any] = {}
                 if estimator == "surrogate_decomposition":

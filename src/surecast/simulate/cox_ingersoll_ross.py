@@ -26,7 +26,7 @@ class CoxIngersollRoss(StochasticDifferentialEquation):
     equation: ClassVar[str] = "dX = rate (level - X) dt + volatility sqrt(X) dW"
     quantity: ClassVar[str] = "state"
     parameters: ClassVar[dict[str, str]] = {"rate": "1/s", "level": "1", "volatility": "s**-0.5"}
-    positive: ClassVar[tuple[str, ...]] = ("start", "rate", "level")
+    nonnegative: ClassVar[tuple[str, ...]] = ("start", "rate", "level")
 
     def observed(self, x: np.ndarray) -> np.ndarray:
         """X, or 0 where a step ended below."""

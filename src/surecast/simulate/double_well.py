@@ -22,7 +22,7 @@ class DoubleWell(StochasticDifferentialEquation):
     equation: ClassVar[str] = "dX = rate (X - X^3) dt + sqrt(2 rate temperature) dW"
     quantity: ClassVar[str] = "position"
     parameters: ClassVar[dict[str, str]] = {"rate": "1/s", "temperature": "1"}
-    positive: ClassVar[tuple[str, ...]] = ("rate", "temperature")
+    nonnegative: ClassVar[tuple[str, ...]] = ("rate", "temperature")
 
     def drift(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """Less the slope of the potential, times the rate."""

@@ -41,7 +41,7 @@ class StochasticDifferentialEquation(Simulator):
     """Of X."""
     parameters: ClassVar[dict[str, str]]
     """Scalar inputs beside ``start``, with their units."""
-    positive: ClassVar[tuple[str, ...]] = ()
+    nonnegative: ClassVar[tuple[str, ...]] = ()
     """Inputs that must not be negative: a run in which one is fails."""
 
     steps: int = Field(default=256, ge=1, le=10_000_000, description="Time steps to the final time.")
@@ -136,15 +136,13 @@ class StochasticDifferentialEquation(Simulator):
 
         given, seeds = self._checked(inputs)
         size = max(_TOGETHER // self.steps, 1)
-        parts = [
-            self._paths({name: values[start : start + size] for name, values in given.items()}, seeds[start:][:size])
-            for start in range(0, len(seeds), size)
-        ]
+        batches = [slice(start, start + size) for start in range(0, len(seeds), size)]
+        parts = [self._paths({name: values[b] for name, values in given.items()}, seeds[b]) for b in batches]
         values = {name: np.concatenate([part[name] for part in parts]) for name in self.variables()}
         unstable = ~np.isfinite(values["final"])
         message = f"the path became unstable (not finite at t = {self.time:g}); take more steps"
         refused = np.full(len(seeds), "", dtype=object)
-        for name in self.positive:
+        for name in self.nonnegative:
             refused[given[name] < 0] = f"{name} is negative"
         raw = xr.Dataset()
         if self.frames:
