@@ -172,11 +172,7 @@ class Groundwater(Simulator):
         failure = [self._failure(*stop) for stop in stops]
         side = ("side", list(SIDES), {"long_name": "side of the square"})
         raw = xr.Dataset(coords=self._coordinates() | {"side": side})
-        for name, info in self.variables().items():
-            attributes = {"units": info["units"], "long_name": info["long_name"]}
-            raw[name] = (("run", *info["dims"]), values[name], attributes)
-        raw["failure"] = ("run", np.array(failure, dtype=object))
-        return raw
+        return self.labelled(raw, values, np.array(failure, dtype=object))
 
     def _solve(
         self, log_k: np.ndarray, head: np.ndarray, source: np.ndarray, preconditioner: PoissonPreconditioner

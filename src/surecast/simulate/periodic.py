@@ -136,11 +136,7 @@ class Periodic(Simulator):
         raw = xr.Dataset(coords={"x": self._coordinate()})
         if self.frames:
             raw = raw.assign_coords(time=("time", self.times(), {"units": "s", "long_name": "time"}))
-        for name, info in self.variables().items():
-            attributes = {"units": info["units"], "long_name": info["long_name"]}
-            raw[name] = (("run", *info["dims"]), values[name], attributes)
-        raw["failure"] = ("run", np.where(unstable, message, "").astype(object))
-        return raw
+        return self.labelled(raw, values, np.where(unstable, message, ""))
 
     def times(self) -> np.ndarray:
         """Times of the frames, (max(frames, 1),)."""

@@ -148,11 +148,7 @@ class StochasticDifferentialEquation(Simulator):
         if self.frames:
             times = self.time * np.arange(1, self.frames + 1) / self.frames
             raw = raw.assign_coords(time=("time", times, {"units": "s", "long_name": "time"}))
-        for name, info in self.variables().items():
-            attributes = {"units": info["units"], "long_name": info["long_name"]}
-            raw[name] = (("run", *info["dims"]), values[name], attributes)
-        raw["failure"] = ("run", np.where(refused != "", refused, np.where(unstable, message, "")).astype(object))
-        return raw
+        return self.labelled(raw, values, np.where(refused != "", refused, np.where(unstable, message, "")))
 
     def _paths(self, given: Parameters, seeds: np.ndarray) -> dict[str, np.ndarray]:
         noise, step = increments(seeds, self.steps, self.time), self.time / self.steps

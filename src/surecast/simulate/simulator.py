@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from surecast.study.component import Component
@@ -66,6 +67,14 @@ class Simulator(Component):
         SimulationError
             If `inputs` lacks something; never because a single run fails.
         """
+
+    def labelled(self, raw: xr.Dataset, values: Mapping[str, np.ndarray], failure: np.ndarray) -> xr.Dataset:
+        """`raw`, which holds the coordinates, with all of `variables` by name, and why each run failed (run,)."""
+        for name, info in self.variables().items():
+            attributes = {"units": info["units"], "long_name": info["long_name"]}
+            raw[name] = (("run", *info["dims"]), values[name], attributes)
+        raw["failure"] = ("run", failure.astype(object))
+        return raw
 
     @abstractmethod
     def resolution(self) -> dict[str, Any]:
