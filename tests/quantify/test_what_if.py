@@ -118,6 +118,63 @@ def test_probabilities_rare_or_not_are_covered(known, level):
     assert hits >= known.least_covered(seeds), hits / seeds
 
 
+LEVELS = [0.02, 0.5, 0.9]
+REFERENCE = np.sort(
+    np.random.default_rng(2).standard_normal((10**6, 2)) @ [2.7, 2.0]
+    + 0.9
+    + 4 * np.random.default_rng(3).uniform(0.2, 0.9, 10**6)
+)
+
+
+@pytest.mark.parametrize("side", ["upper", "lower"])
+def test_quantiles_and_means_beyond_them_are_covered(known, side):
+    levels = [0.5, 0.8] if side == "upper" else [0.5, 0.2]
+    truths = {f"quantile[{a:g}]": REFERENCE[math.ceil(a * len(REFERENCE)) - 1] for a in [*LEVELS, *levels]}
+    for a in levels:
+        q = truths[f"quantile[{a:g}]"]
+        truths[f"cvar[{a:g}]"] = REFERENCE[(q < REFERENCE) == (side == "upper")].mean()
+    seeds, hits, certified = 200, dict.fromkeys(truths, 0), 0
+    for seed in range(seeds):
+        found = answers({"kind": "quantiles", "of": "y", "levels": LEVELS}, SHIFTED | NARROW, seed)
+        tail = {"kind": "tail", "of": "y", "levels": levels, "side": side}
+        for e in (*found, *answers(tail, SHIFTED | NARROW, seed)):
+            if e.statistic.name != "quantile[0.5]" or e in found:
+                hits[e.statistic.name] += e.low <= truths[e.statistic.name] <= e.high
+                certified += not e.doubts
+    assert min(hits.values()) >= known.least_covered(seeds), hits
+    assert certified >= 0.9 * seeds * len(hits)
+
+
+def test_reweighted_quantiles_are_about_as_narrow_as_runs_of_the_other_law():
+    (found,) = answers({"kind": "quantiles", "of": "y", "levels": [0.5]}, SHIFTED | NARROW)
+    # Of normal values the median has standard error 1.2533 sigma/sqrt(n); here n is the effective number of runs.
+    half = 1.96 * 1.2533 * math.sqrt(TOTAL / found.diagnostics["effective_rows"])
+    assert 0.5 * half < found.high - found.value < 2 * half
+    assert 0.5 * half < found.value - found.low < 2 * half
+
+
+def test_ties_and_failed_runs_leave_quantiles_wide_enough(known):
+    def stepped(inputs: xr.Dataset) -> xr.Dataset:
+        y = np.floor(inputs["a"])
+        return xr.Dataset({"y": y.where(inputs["b"] < 1.9)})
+
+    # P(floor(a) <= -1) = Phi(-0.3/0.9) = 0.369: the quantiles 0.3 and 0.5 are -1 and 0 whatever failed.
+    seeds, hits = 60, np.zeros(2)
+    for seed in range(seeds):
+        question = {"kind": "quantiles", "of": "y", "levels": [0.3, 0.5]}
+        found = answers(question, SHIFTED, seed, truth=stepped)
+        hits += [e.low <= true <= e.high for e, true in zip(found, (-1, 0), strict=True)]
+    assert (hits >= known.least_covered(seeds)).all()
+
+
+def test_a_level_beyond_all_runs_is_unbounded_and_not_certified():
+    (found,) = answers({"kind": "quantiles", "of": "y", "levels": [0.9999]}, SHIFTED)
+    assert found.high == math.inf
+    assert any("do not bound" in reason for reason in found.doubts)
+    tail = answers({"kind": "tail", "of": "y", "levels": [0.95]}, SHIFTED)
+    assert any("too few for the interval" in reason for reason in tail[0].doubts)
+
+
 def test_no_event_seen_leaves_an_interval_and_failed_runs_count_both_ways():
     (found,) = answers({"kind": "exceedance", "event": "y > 60"}, SHIFTED)
     assert found.low == 0
@@ -164,6 +221,15 @@ def test_weights_of_few_runs_are_not_certified():
                 "estimators": ["control_variates"],
             },
             "control_variates cannot answer a question of kind 'exceedance'",
+        ),
+        (
+            {
+                "question": {"kind": "quantiles", "of": "y", "levels": [0.5]},
+                "inputs": SHIFTED,
+                "surrogate": "best",
+                "estimators": ["control_variates"],
+            },
+            "control_variates cannot answer a question of kind 'quantiles'",
         ),
         (
             {

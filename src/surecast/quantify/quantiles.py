@@ -126,7 +126,7 @@ The choice looks at how well the surrogate parts the runs, which says nothing of
 class QuantilesIntegrand(DistributionIntegrand):
     """Quantiles of every output at every level."""
 
-    methods = ("woodruff1952",)
+    methods: tuple[str, ...] = ("woodruff1952",)
 
     def __init__(self, law: JointLaw, outputs: Sequence[str], levels: Sequence[float]) -> None:
         self.law, self.outputs, self.row_dimension = law, tuple(outputs), law.dimension

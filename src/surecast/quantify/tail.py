@@ -79,7 +79,7 @@ class Tail(LevelsQuestion):
 class TailIntegrand(DistributionIntegrand):
     """CVaR and quantile of every output at every level."""
 
-    methods = ("rockafellar2000", "woodruff1952")
+    methods: tuple[str, ...] = ("rockafellar2000", "woodruff1952")
     bounded_measures = ("tail",)
 
     def __init__(self, law: JointLaw, outputs: Sequence[str], levels: Sequence[float], side: str = "upper") -> None:
@@ -149,9 +149,15 @@ class TailIntegrand(DistributionIntegrand):
         return found
 
     def _pair(
-        self, distribution: Distribution, a: float, level: float, analysis: Analysis, methods: tuple[str, ...] = ()
+        self,
+        distribution: Distribution,
+        a: float,
+        level: float,
+        analysis: Analysis,
+        methods: tuple[str, ...] = (),
+        beyond: float | None = None,
     ) -> list[Found]:
-        """CVaR and quantile, on the side that is asked for."""
+        """CVaR and quantile, on the side that is asked for; `beyond`: runs there, where weights make them fewer."""
         quantile = quantile_found(distribution, a, level, methods)
         at = quantile.figure
         found = analysis(at.value)
@@ -162,7 +168,7 @@ class TailIntegrand(DistributionIntegrand):
             max([found.figure.high, *(end.high for end in ends)]),
             found.figure.standard_error,
         )
-        beyond = len(distribution.values) * (1 - a)
+        beyond = len(distribution.values) * (1 - a) if beyond is None else beyond
         reasons = found.reasons
         if beyond < LEAST_BEYOND - 1e-6:
             reasons = (

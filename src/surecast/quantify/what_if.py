@@ -2,7 +2,8 @@
 
 For example `{kind: what_if, question: averages, inputs: {head: {kind: normal, mean: 1, standard_deviation: 0.1}}}`.
 The runs are those of the question asked again wherever random draws answer it (active_sampling, control_variates,
-monte_carlo): the run store finds them. Formulas and intervals: `surecast.quantify.reweighted`.
+monte_carlo): the run store finds them. Formulas and intervals: `surecast.quantify.reweighted`, of quantiles
+`surecast.quantify.reweighted_levels`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from surecast.quantify.exceedance import ExceedanceIntegrand
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.other_law import LEAST_SHARE, DensityRatio, OtherLaw, build_laws, require_shares
+from surecast.quantify.quantiles import QuantilesIntegrand
 from surecast.quantify.question import Question
-from surecast.quantify.reweighted import OTHER, ReweightedIntegrand, WeightedEvent, draws
+from surecast.quantify.reweighted import OTHER, ReweightedIntegrand, WeightedEvent
+from surecast.quantify.reweighted_levels import ReweightedQuantiles, ReweightedTail
+from surecast.quantify.tail import TailIntegrand
 from surecast.study import kinds
 from surecast.study.component import refused
 from surecast.study.errors import ComponentError, EstimationError, StudyError
@@ -27,8 +31,10 @@ from surecast.study.settings import Correlation
 if TYPE_CHECKING:
     from surecast.study.model import Study
 
-ASKED_AGAIN = ("moments", "exceedance", "sobol", "expectations")
+ASKED_AGAIN = ("moments", "quantiles", "tail", "exceedance", "sobol", "expectations")
 """Kinds of questions that can be asked again."""
+BY_RANDOM_DRAWS = ("quantiles", "tail", "exceedance")
+"""Those whose counts of runs plain draws alone can weigh."""
 SHARED = ("surrogate", "runs", "surrogate_runs", "tolerance", "absolute_tolerance", "level", "estimators")
 """Settings taken from the question asked again where this one does not set them."""
 
@@ -100,7 +106,7 @@ class WhatIf(Question):
     @classmethod
     def _able(cls, base: Mapping[str, Any]) -> tuple[str, ...]:
         """Estimators that can answer a question under another law; counts would have to be weighted twice."""
-        if base.get("kind") == "exceedance":
+        if base.get("kind") in BY_RANDOM_DRAWS:
             return ("monte_carlo",)
         return cls.answered_by if base.get("kind") == "moments" else cls.answered_by[1:]
 
@@ -145,10 +151,12 @@ class WhatIf(Question):
     def check_law(self, law: JointLaw) -> None:
         """The other law must lie within the study's, and near enough for its runs to speak for it."""
         integrand = self.integrand(law)
-        assert isinstance(integrand, (ReweightedIntegrand, WeightedEvent))
+        assert isinstance(integrand, (ReweightedIntegrand, WeightedEvent, ReweightedQuantiles, ReweightedTail))
+        # The share of a row is that of each of its independent draws, multiplied.
+        of_row = len(integrand.draws) if isinstance(integrand, ReweightedIntegrand) else 1
         require_shares(
             {OTHER: integrand.ratio},
-            self.least_effective_share ** (1 / len(draws(integrand.base))),
+            self.least_effective_share ** (1 / of_row),
             [str(spec["kind"]) for spec in self.estimator_specs()],
         )
 
@@ -166,6 +174,10 @@ class WhatIf(Question):
             raise EstimationError("the question asked again has other laws itself.", "leave out its `laws`.")
         if isinstance(base, ExceedanceIntegrand):
             return WeightedEvent(base, ratio, self.least_effective_share)
+        if isinstance(base, QuantilesIntegrand):
+            return ReweightedQuantiles(base, ratio, self.least_effective_share)
+        if isinstance(base, TailIntegrand):
+            return ReweightedTail(base, ratio, self.least_effective_share)
         return ReweightedIntegrand(base, ratio, self.least_effective_share)
 
 
