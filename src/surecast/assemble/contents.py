@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SPLIT_FLAGS = {"train": 0, "validation": 1, "test": 2}
 COORDINATES = ("run", "split", "index_in_split")
-_BOOKKEEPING = (*COORDINATES, "seed", "failed")
+BOOKKEEPING = (*COORDINATES, "seed", "failed")
 
 _Entry = tuple[tuple[str, ...], tuple[int, ...], Any, Mapping[str, Any], Source]
 
@@ -57,7 +57,7 @@ def contents(study: Study, design: xr.Dataset, gathered: Gathered) -> dict[str, 
 
 def statistical(name: str, layout: VariableLayout) -> bool:
     """Whether a variable has statistics: those with runs that are not bookkeeping."""
-    return layout.dims[:1] == ("run",) and name not in _BOOKKEEPING
+    return layout.dims[:1] == ("run",) and name not in BOOKKEEPING
 
 
 def _bookkeeping(design: xr.Dataset, gathered: Gathered) -> dict[str, _Entry]:

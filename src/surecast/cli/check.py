@@ -1,4 +1,7 @@
-"""Validate a study and print what running it means: runs, parts, trainings, questions, disk, time, what is there."""
+"""Validate a study and print what running it means: runs, parts, trainings, questions, disk, time, what is there.
+
+With --dataset, hold a dataset against what it says of itself instead.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +35,14 @@ REST = ("design", "assemble", "evaluate", "baselines", "report")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `surecast check`."""
-    parser.add_argument("study", help="name or path of the study file")
+    one = parser.add_mutually_exclusive_group(required=True)
+    one.add_argument("study", nargs="?", help="name or path of the study file")
+    one.add_argument("--dataset", metavar="PATH", help="check a dataset: its dataset.json, or the folder of that")
     parser.add_argument("--no-pilot", action="store_true", help="do not time a few runs and steps of training")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan of a study.
+    """Print the plan of a study, or what is wrong with a dataset: 1 if anything is.
 
     Raises
     ------
@@ -46,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
     """
     from surecast.study.load import find_study, load_study
 
+    if options.dataset is not None:
+        return _dataset(options.dataset)
     if platform.system() == "Windows":
         print("Note: on Windows, Snakemake and surecast run through WSL only.")
     plan = plan_here(options.study)
@@ -62,6 +69,18 @@ def run(options: argparse.Namespace) -> int:
     for line in [*_last_time(plan), *_there(plan)]:
         print(line)
     return 0
+
+
+def _dataset(path: str) -> int:
+    from surecast.assemble.audit import audit
+
+    found = audit(path)
+    print(f"{path}: {found.runs} runs, {found.chunks} chunks of {_bytes(found.bytes)} in all read")
+    for label, sentences in (("fault", found.faults), ("remark", found.remarks)):
+        for sentence in sentences:
+            print(f"  {label:12s} {sentence}")
+    print(f"  in all       {len(found.faults)} faults, {len(found.remarks)} remarks")
+    return 1 if found.faults else 0
 
 
 def _what(study: Study, plan: Plan) -> list[str]:
