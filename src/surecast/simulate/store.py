@@ -5,9 +5,8 @@ moved into place under a name of its own, never changed afterwards. So there are
 write at once write different packs. A pack that cannot be read or does not match its digest is set aside
 with a warning, and its runs are made again.
 
-Of the runs that failed a pack also holds what they were given, dimension ``failed_run`` (their rows in the pack):
-``input <name>`` for every input, fields by their coefficients, and ``input seed``. Nothing reads it but people, so
-packs that lack it are found as others are.
+A pack also holds what its runs were given: ``input <name>`` for every input, fields by their coefficients, and ``input
+seed``. Nothing reads it but people (`surecast runs`), so packs that lack it are found as others are.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 DEFINITION = "definition"  # attribute of a variable: what it is, so that a changed output is not taken for the old one
+INPUT = "input "  # before the name of an input
 
 
 class RunStore:
@@ -92,17 +92,31 @@ class RunStore:
         runs : xarray.Dataset
             Outputs with dimension ``run`` and the attribute ``definition``; ``failed`` and ``message`` (run,).
         inputs : xarray.Dataset, optional
-            Inputs and ``seed`` of the same runs, kept of those that failed.
+            Inputs and ``seed`` of the same runs.
         """
         content = runs.assign(identity=("run", np.asarray(identities, dtype=object)))
-        failed = np.flatnonzero(runs["failed"].values)
-        if inputs is not None and failed.size:
-            content = content.merge(_of_failed(inputs, failed))
+        if inputs is not None:
+            given = inputs.drop_vars(list(inputs.coords))
+            content = content.assign({f"{INPUT}{name}": given[name].variable for name in given.data_vars})
         # The name says what is inside; the rest keeps apart two processes that made the same runs.
         path = self.folder / f"{digest.of_json(sorted(map(str, identities)))[:16]}-{uuid.uuid4().hex[:8]}.nc"
         write_dataset(path, content, compress=False)
         self._index(path, content)
         return path
+
+    def read(self) -> Iterator[xr.Dataset]:
+        """Every pack: ``identity``, inputs, scalar outputs, ``failed`` and ``message``, dimension ``run``.
+
+        To be looked at: fields are not read, and digests, which are of whole packs, not checked.
+        """
+        import xarray as xr
+
+        for pack in self._packs():
+            with xr.open_dataset(pack, engine="netcdf4", decode_times=False) as content:
+                fields = [
+                    name for name, v in content.data_vars.items() if v.ndim > 1 and not str(name).startswith(INPUT)
+                ]
+                yield content.drop_vars(fields).load()
 
     def __len__(self) -> int:
         """Number of different runs."""
@@ -149,11 +163,3 @@ class RunStore:
         self._forget(pack)
         with contextlib.suppress(FileNotFoundError):  # another process was first
             pack.rename(pack.with_name(f"{pack.name}.torn"))
-
-
-def _of_failed(inputs: xr.Dataset, failed: np.ndarray) -> xr.Dataset:
-    kept = inputs.drop_vars(list(inputs.coords)).isel(run=failed)
-    kept = kept.rename({name: f"input {name}" for name in kept.data_vars}).rename_dims(run="failed_run")
-    return kept.assign_coords(
-        failed_run=("failed_run", failed, {"long_name": "row of the run in this pack", "units": "1"})
-    )
