@@ -34,11 +34,17 @@ class CoxIngersollRoss(StochasticDifferentialEquation):
 
     def drift(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """Rate (level - X)."""
-        return np.asarray(given["rate"] * (given["level"] - np.maximum(x, 0.0)))
+        found = np.maximum(x, 0.0)
+        np.subtract(given["level"], found, out=found)
+        found *= given["rate"]
+        return found
 
     def volatility(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """Volatility sqrt(X)."""
-        return np.asarray(given["volatility"] * np.sqrt(np.maximum(x, 0.0)))
+        found = np.maximum(x, 0.0)
+        np.sqrt(found, out=found)
+        found *= given["volatility"]
+        return found
 
     def slope(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """volatility^2/2, and 0 where X is."""

@@ -26,7 +26,11 @@ class DoubleWell(StochasticDifferentialEquation):
 
     def drift(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """Less the slope of the potential, times the rate."""
-        return np.asarray(given["rate"] * (x - x * x * x))
+        found = x * x
+        np.subtract(1.0, found, out=found)
+        found *= x
+        found *= given["rate"]
+        return found
 
     def volatility(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """A constant."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from surecast.simulate.brownian import increments
+from surecast.simulate.brownian import unordered
 from surecast.simulate.simulator import Simulator, VariableInfo
 from surecast.study.errors import SimulationError
 
@@ -64,7 +64,7 @@ class StochasticDifferentialEquation(Simulator):
 
     @abstractmethod
     def drift(self, x: np.ndarray, given: Parameters) -> np.ndarray:
-        """a(X), (run,)."""
+        """a(X), (run,), a new array."""
 
     @abstractmethod
     def volatility(self, x: np.ndarray, given: Parameters) -> np.ndarray:
@@ -151,15 +151,18 @@ class StochasticDifferentialEquation(Simulator):
         return self.labelled(raw, values, np.where(refused != "", refused, np.where(unstable, message, "")))
 
     def _paths(self, given: Parameters, seeds: np.ndarray) -> dict[str, np.ndarray]:
-        noise, step = increments(seeds, self.steps, self.time), self.time / self.steps
+        noise, places = unordered(seeds, self.steps, self.time)
+        step = self.time / self.steps
         x = given["start"].copy()
         seen = self.observed(x)
         total, highest, lowest = 0.5 * seen, seen.copy(), seen.copy()
         frames = np.empty((len(x), self.frames))
         every = self.steps // self.frames if self.frames else self.steps + 1
         with np.errstate(all="ignore"):  # an unstable run overflows, and is reported by `run`
-            for count, jump in enumerate(noise, 1):
-                change = step * self.drift(x, given)
+            for count, place in enumerate(places.tolist(), 1):
+                jump = noise[place]
+                change = self.drift(x, given)
+                change *= step
                 slope = self.slope(x, given) if self.scheme == "milstein" else None
                 if slope is not None:
                     change += 0.5 * slope * (jump * jump - step)
