@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from surecast.simulate.sde import Parameters, StochasticDifferentialEquation
+from surecast.simulate.paths import Parameters
+from surecast.simulate.sde import StochasticDifferentialEquation
 
 if TYPE_CHECKING:
     import numpy as np
