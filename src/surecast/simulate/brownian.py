@@ -82,9 +82,14 @@ def blocks(seeds: np.ndarray, count: int, component: int = 0) -> Iterator[np.nda
         yield rows[: len(tile)]
 
 
+def odd_part(steps: int) -> int:
+    """`steps` without its factors of two: where halving starts."""
+    return steps // (steps & -steps)
+
+
 def _scale(steps: int, time: float) -> np.ndarray:
     """What each normal of a run is multiplied by, (steps,), so that halves are sums and differences alone."""
-    odd = _odd(steps)
+    odd = odd_part(steps)
     scale = np.full(steps, np.sqrt(time / odd) * (odd / steps))
     count = odd
     while count < steps:
@@ -96,7 +101,7 @@ def _scale(steps: int, time: float) -> np.ndarray:
 def _halved(normals: np.ndarray, out: np.ndarray) -> None:
     """Increments from scaled normals (steps, run), written to `out`: first halves above second ones at every level."""
     steps = len(normals)
-    path = normals[: _odd(steps)]
+    path = normals[: odd_part(steps)]
     while len(path) < steps:
         count = len(path)
         halves = out if 2 * count == steps else np.empty((2 * count, path.shape[1]))
@@ -110,14 +115,10 @@ def _halved(normals: np.ndarray, out: np.ndarray) -> None:
 
 def _places(steps: int) -> np.ndarray:
     """The row of `_halved` of each step."""
-    places = np.arange(_odd(steps))
+    places = np.arange(odd_part(steps))
     while len(places) < steps:
         places = np.stack((places, len(places) + places), axis=1).ravel()
     return places
-
-
-def _odd(steps: int) -> int:
-    return steps // (steps & -steps)
 
 
 def _words(seeds: np.ndarray, component: int) -> np.ndarray:

@@ -39,6 +39,9 @@ TABLES: dict[str, dict[str, str]] = {
         "geometric_brownian_motion": "surecast.simulate.geometric_brownian_motion:GeometricBrownianMotion",
         "double_well": "surecast.simulate.double_well:DoubleWell",
         "cox_ingersoll_ross": "surecast.simulate.cox_ingersoll_ross:CoxIngersollRoss",
+        "fractional_ornstein_uhlenbeck": (
+            "surecast.simulate.fractional_ornstein_uhlenbeck:FractionalOrnsteinUhlenbeck"
+        ),
         "heston": "surecast.simulate.heston:Heston",
         "problem": "surecast.simulate.problems.simulator:ProblemSimulator",
     },
