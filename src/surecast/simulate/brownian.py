@@ -82,6 +82,11 @@ def blocks(seeds: np.ndarray, count: int, component: int = 0) -> Iterator[np.nda
         yield rows[: len(tile)]
 
 
+def normals(seeds: np.ndarray, count: int, component: int = 0) -> np.ndarray:
+    """`blocks` in one array, (run, count)."""
+    return np.concatenate([rows.copy() for rows in blocks(seeds, count, component)])
+
+
 def odd_part(steps: int) -> int:
     """`steps` without its factors of two: where halving starts."""
     return steps // (steps & -steps)

@@ -23,7 +23,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 
-from surecast.simulate.brownian import blocks, odd_part
+from surecast.simulate.brownian import normals, odd_part
 
 _TOGETHER = 2**19  # numbers of the runs that are transformed at once
 
@@ -51,32 +51,31 @@ def fractional_increments(seeds: np.ndarray, steps: int, time: float, hurst: np.
     found = np.empty((steps, runs))
     for start in range(0, runs, together):
         rows = np.minimum(start + np.arange(together), runs - 1)
-        normals = np.concatenate([block.copy() for block in blocks(seeds[rows], 2 * steps)])
-        by_run = from_normals(normals, hurst[rows]) * ((time / steps) ** hurst[rows])[:, None]
+        by_run = from_normals(normals(seeds[rows], 2 * steps), hurst[rows]) * ((time / steps) ** hurst[rows])[:, None]
         found[:, start : start + together] = by_run[: runs - start].T
     return found
 
 
-def from_normals(normals: np.ndarray, hurst: np.ndarray) -> np.ndarray:
-    """Increments (run, steps) over steps of 1 s, a linear function of the normals (run, 2 steps) of each run."""
-    circle = normals.shape[1]
+def from_normals(drawn: np.ndarray, hurst: np.ndarray) -> np.ndarray:
+    """Increments (run, steps) over steps of 1 s, a linear function of the normals drawn, (run, 2 steps)."""
+    circle = drawn.shape[1]
     count = odd_part(circle)
-    modes = _complex(normals[:, : 2 * count])
+    modes = _complex(drawn[:, : 2 * count])
     while 2 * count < circle:
-        new = 1j * _complex(normals[:, 2 * count : 4 * count])
+        new = 1j * _complex(drawn[:, 2 * count : 4 * count])
         modes = _finer(modes, new, _amplitudes(hurst, 2 * count))
         count *= 2
     modes *= _amplitudes(hurst, count) * np.sqrt(circle)
     return np.asarray(scipy.fft.irfft(modes, n=circle, axis=-1)[:, :count])
 
 
-def _complex(normals: np.ndarray) -> np.ndarray:
+def _complex(drawn: np.ndarray) -> np.ndarray:
     """Modes 0 to n, of mean square 1, of a real white sequence from its 2 n normals: the outer two are real."""
-    half = normals.shape[1] // 2
-    found = np.empty((len(normals), half + 1), dtype=complex)
-    found[:, 0], found[:, half] = normals[:, 0], normals[:, 1]
-    found[:, 1:half].real = np.sqrt(0.5) * normals[:, 2 : half + 1]
-    found[:, 1:half].imag = np.sqrt(0.5) * normals[:, half + 1 :]
+    half = drawn.shape[1] // 2
+    found = np.empty((len(drawn), half + 1), dtype=complex)
+    found[:, 0], found[:, half] = drawn[:, 0], drawn[:, 1]
+    found[:, 1:half].real = np.sqrt(0.5) * drawn[:, 2 : half + 1]
+    found[:, 1:half].imag = np.sqrt(0.5) * drawn[:, half + 1 :]
     return found
 
 
