@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from surecast.simulate.brownian import _words, increments
+from surecast.simulate.brownian import _warm, _words, blocks, increments, unordered
 
 SEEDS = np.random.default_rng(0).integers(0, 2**63, 2000)
 
@@ -38,3 +38,26 @@ def test_seeds_are_spread_by_splitmix64():
     # Its published sequence from 1234567 (Vigna's reference code).
     words = _words(np.array([1234567]), 0)[0]
     assert words.tolist() == [6457827717110365317, 3203168211198807973, 9817491932198370423, 1]
+
+
+def test_generators_are_warm_as_numpy_draws():
+    words = _words(SEEDS[:3], 1)
+    for word, found in zip(words, _warm(words), strict=True):
+        bits = np.random.SFC64(0)
+        state = bits.state
+        state["state"]["state"] = word
+        bits.state = state
+        bits.random_raw(12)
+        np.testing.assert_array_equal(found, bits.state["state"]["state"])
+
+
+def test_fewer_normals_are_the_first_of_more():
+    few, more = (np.concatenate([rows.copy() for rows in blocks(SEEDS[:300], count)]) for count in (10, 1000))
+    np.testing.assert_array_equal(more[:, :10], few)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 24, 64])
+def test_every_step_has_its_row(steps):
+    found, places = unordered(SEEDS[:5], steps, 3.0)
+    assert sorted(places) == list(range(steps))
+    np.testing.assert_array_equal(found[places], increments(SEEDS[:5], steps, 3.0))

@@ -9,12 +9,22 @@ import xarray as xr
 from surecast.simulate.brownian import increments
 from surecast.simulate.cox_ingersoll_ross import CoxIngersollRoss
 from surecast.simulate.double_well import DoubleWell
+from surecast.simulate.fractional_ornstein_uhlenbeck import FractionalOrnsteinUhlenbeck
 from surecast.simulate.geometric_brownian_motion import GeometricBrownianMotion
+from surecast.simulate.heston import Heston
 from surecast.simulate.ornstein_uhlenbeck import OrnsteinUhlenbeck
 from surecast.study.errors import SimulationError
 
-EVERY = [CoxIngersollRoss, DoubleWell, GeometricBrownianMotion, OrnsteinUhlenbeck]
+EVERY = [
+    CoxIngersollRoss,
+    DoubleWell,
+    FractionalOrnsteinUhlenbeck,
+    GeometricBrownianMotion,
+    Heston,
+    OrnsteinUhlenbeck,
+]
 VALUES = {"start": 0.7, "rate": 1.5, "level": 1.2, "volatility": 0.6, "growth": 0.4, "temperature": 0.3}
+VALUES |= {"variance": 0.5, "correlation": -0.7, "hurst": 0.3}
 
 
 def inputs(simulator, runs, **values):

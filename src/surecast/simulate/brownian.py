@@ -15,11 +15,14 @@ Proc. OOPSLA) and whose first twelve draws are left out, as where NumPy seeds it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _WARM_UP = 12
 _TOGETHER = 2**16  # normals that are turned into increments at once: few enough to stay in a processor's cache
+_PAD = 8  # numbers between the normals of two runs: at distances of powers of two they would share few cache lines
 
 
 def increments(seeds: np.ndarray, steps: int, time: float, component: int = 0) -> np.ndarray:
@@ -39,40 +42,88 @@ def increments(seeds: np.ndarray, steps: int, time: float, component: int = 0) -
     -------
     (steps, run) array, in s^(1/2).
     """
+    found, places = unordered(seeds, steps, time, component)
+    return found[places]
+
+
+def unordered(seeds: np.ndarray, steps: int, time: float, component: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """`increments` in the order in which they arise, (steps, run), and the row of each step, (steps,).
+
+    Halving writes all first halves, then all second ones: whole blocks, several times faster than every second row.
+    """
     found = np.empty((steps, len(seeds)))
+    scale = _scale(steps, time)
+    start = 0
+    for rows in blocks(seeds, steps, component):
+        rows *= scale
+        tile = np.empty((steps, len(rows)))
+        np.copyto(tile, rows.T)
+        _halved(tile, found[:, start : start + len(rows)])
+        start += len(rows)
+    return found, _places(steps)
+
+
+def blocks(seeds: np.ndarray, count: int, component: int = 0) -> Iterator[np.ndarray]:
+    """The first `count` standard normals of each run, (runs of the block, count); the memory is that of the next block.
+
+    Fewer normals of a run are the first of more.
+    """
     bits = np.random.SFC64(0)
     state, generator = bits.state, np.random.Generator(bits)
-    words = _words(seeds, component)
-    together = max(1, min(_TOGETHER // steps, len(seeds)))
-    rows = np.empty((together, steps))
+    words = _warm(_words(seeds, component))
+    together = max(1, min(_TOGETHER // count, len(seeds)))
+    rows = np.empty((together, count + _PAD))[:, :count]
     for start in range(0, len(seeds), together):
         tile = words[start : start + together]
         for row, word in zip(rows, tile, strict=False):
             state["state"]["state"] = word
             bits.state = state
-            bits.random_raw(_WARM_UP)
             generator.standard_normal(out=row)
-        _halved(rows[: len(tile)].T, time, found[:, start : start + together])
-    return found
+        yield rows[: len(tile)]
 
 
-def _halved(normals: np.ndarray, time: float, out: np.ndarray) -> None:
-    """Increments (steps, run) from normals (steps, run), written to `out`."""
+def normals(seeds: np.ndarray, count: int, component: int = 0) -> np.ndarray:
+    """`blocks` in one array, (run, count)."""
+    return np.concatenate([rows.copy() for rows in blocks(seeds, count, component)])
+
+
+def odd_part(steps: int) -> int:
+    """`steps` without its factors of two: where halving starts."""
+    return steps // (steps & -steps)
+
+
+def _scale(steps: int, time: float) -> np.ndarray:
+    """What each normal of a run is multiplied by, (steps,), so that halves are sums and differences alone."""
+    odd = odd_part(steps)
+    scale = np.full(steps, np.sqrt(time / odd) * (odd / steps))
+    count = odd
+    while count < steps:
+        scale[count : 2 * count] *= np.sqrt(count / odd)
+        count *= 2
+    return scale
+
+
+def _halved(normals: np.ndarray, out: np.ndarray) -> None:
+    """Increments from scaled normals (steps, run), written to `out`: first halves above second ones at every level."""
     steps = len(normals)
-    odd = steps // (steps & -steps)
-    step = time / odd
-    path = np.sqrt(step) * normals[:odd]
+    path = normals[: odd_part(steps)]
     while len(path) < steps:
         count = len(path)
         halves = out if 2 * count == steps else np.empty((2 * count, path.shape[1]))
-        first, second = halves[::2], halves[1::2]
-        moved = normals[count : 2 * count] * (0.5 * np.sqrt(step))
-        path *= 0.5
-        np.add(path, moved, out=first)
-        np.subtract(path, moved, out=second)
-        path, step = halves, 0.5 * step
+        moved = normals[count : 2 * count]
+        np.add(path, moved, out=halves[:count])
+        np.subtract(path, moved, out=halves[count:])
+        path = halves
     if path is not out:
         out[:] = path
+
+
+def _places(steps: int) -> np.ndarray:
+    """The row of `_halved` of each step."""
+    places = np.arange(odd_part(steps))
+    while len(places) < steps:
+        places = np.stack((places, len(places) + places), axis=1).ravel()
+    return places
 
 
 def _words(seeds: np.ndarray, component: int) -> np.ndarray:
@@ -85,3 +136,14 @@ def _words(seeds: np.ndarray, component: int) -> np.ndarray:
         word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         found[:, place] = word ^ (word >> np.uint64(31))
     return found
+
+
+def _warm(words: np.ndarray) -> np.ndarray:
+    """States (run, 4) after the draws that are left out; all runs at once, as a call of the generator takes longer."""
+    a, b, c, counter = words.T
+    for _ in range(_WARM_UP):
+        drawn = a + b + counter
+        a, b, c = b ^ (b >> np.uint64(11)), c + (c << np.uint64(3)), (c << np.uint64(24)) | (c >> np.uint64(40))
+        c += drawn
+        counter = counter + np.uint64(1)
+    return np.stack((a, b, c, counter), axis=1)

@@ -17,7 +17,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from surecast.simulate.sde import Parameters, StochasticDifferentialEquation
+from surecast.simulate.paths import Parameters
+from surecast.simulate.sde import StochasticDifferentialEquation
 
 
 class CoxIngersollRoss(StochasticDifferentialEquation):
@@ -34,11 +35,17 @@ class CoxIngersollRoss(StochasticDifferentialEquation):
 
     def drift(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """Rate (level - X)."""
-        return np.asarray(given["rate"] * (given["level"] - np.maximum(x, 0.0)))
+        found = np.maximum(x, 0.0)
+        np.subtract(given["level"], found, out=found)
+        found *= given["rate"]
+        return found
 
     def volatility(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """Volatility sqrt(X)."""
-        return np.asarray(given["volatility"] * np.sqrt(np.maximum(x, 0.0)))
+        found = np.maximum(x, 0.0)
+        np.sqrt(found, out=found)
+        found *= given["volatility"]
+        return found
 
     def slope(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """volatility^2/2, and 0 where X is."""

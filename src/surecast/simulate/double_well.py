@@ -13,7 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from surecast.simulate.sde import Parameters, StochasticDifferentialEquation
+from surecast.simulate.paths import Parameters
+from surecast.simulate.sde import StochasticDifferentialEquation
 
 
 class DoubleWell(StochasticDifferentialEquation):
@@ -26,7 +27,11 @@ class DoubleWell(StochasticDifferentialEquation):
 
     def drift(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """Less the slope of the potential, times the rate."""
-        return np.asarray(given["rate"] * (x - x * x * x))
+        found = x * x
+        np.subtract(1.0, found, out=found)
+        found *= x
+        found *= given["rate"]
+        return found
 
     def volatility(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """A constant."""

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from surecast.simulate.sde import Parameters, StochasticDifferentialEquation
+from surecast.simulate.paths import Parameters
+from surecast.simulate.sde import StochasticDifferentialEquation
 
 
 class GeometricBrownianMotion(StochasticDifferentialEquation):

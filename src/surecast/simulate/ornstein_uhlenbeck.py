@@ -8,11 +8,13 @@ X(t) is normal with mean level + (start - level) e^{-rate t} and variance volati
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
+from surecast.simulate.paths import Parameters
+from surecast.simulate.sde import StochasticDifferentialEquation
 
-from surecast.simulate.sde import Parameters, StochasticDifferentialEquation
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class OrnsteinUhlenbeck(StochasticDifferentialEquation):
@@ -24,7 +26,9 @@ class OrnsteinUhlenbeck(StochasticDifferentialEquation):
 
     def drift(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """Rate (level - X)."""
-        return np.asarray(given["rate"] * (given["level"] - x))
+        found = given["level"] - x
+        found *= given["rate"]
+        return found
 
     def volatility(self, x: np.ndarray, given: Parameters) -> np.ndarray:
         """A constant."""

@@ -35,10 +35,15 @@ TABLES: dict[str, dict[str, str]] = {
         "advection": "surecast.simulate.advection:Advection",
         "diffusion": "surecast.simulate.diffusion:Diffusion",
         "wave": "surecast.simulate.wave:Wave",
+        "stochastic_heat": "surecast.simulate.stochastic_heat:StochasticHeat",
         "ornstein_uhlenbeck": "surecast.simulate.ornstein_uhlenbeck:OrnsteinUhlenbeck",
         "geometric_brownian_motion": "surecast.simulate.geometric_brownian_motion:GeometricBrownianMotion",
         "double_well": "surecast.simulate.double_well:DoubleWell",
         "cox_ingersoll_ross": "surecast.simulate.cox_ingersoll_ross:CoxIngersollRoss",
+        "fractional_ornstein_uhlenbeck": (
+            "surecast.simulate.fractional_ornstein_uhlenbeck:FractionalOrnsteinUhlenbeck"
+        ),
+        "heston": "surecast.simulate.heston:Heston",
         "problem": "surecast.simulate.problems.simulator:ProblemSimulator",
     },
     "output": {
