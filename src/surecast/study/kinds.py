@@ -35,6 +35,8 @@ TABLES: dict[str, dict[str, str]] = {
         "advection": "surecast.simulate.advection:Advection",
         "diffusion": "surecast.simulate.diffusion:Diffusion",
         "wave": "surecast.simulate.wave:Wave",
+        "porous_medium": "surecast.simulate.porous_medium:PorousMedium",
+        "stefan": "surecast.simulate.stefan:Stefan",
         "ornstein_uhlenbeck": "surecast.simulate.ornstein_uhlenbeck:OrnsteinUhlenbeck",
         "geometric_brownian_motion": "surecast.simulate.geometric_brownian_motion:GeometricBrownianMotion",
         "double_well": "surecast.simulate.double_well:DoubleWell",
