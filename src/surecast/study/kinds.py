@@ -37,6 +37,7 @@ TABLES: dict[str, dict[str, str]] = {
         "wave": "surecast.simulate.wave:Wave",
         "porous_medium": "surecast.simulate.porous_medium:PorousMedium",
         "stefan": "surecast.simulate.stefan:Stefan",
+        "diffusion_sorption": "surecast.simulate.diffusion_sorption:DiffusionSorption",
         "ornstein_uhlenbeck": "surecast.simulate.ornstein_uhlenbeck:OrnsteinUhlenbeck",
         "geometric_brownian_motion": "surecast.simulate.geometric_brownian_motion:GeometricBrownianMotion",
         "double_well": "surecast.simulate.double_well:DoubleWell",
