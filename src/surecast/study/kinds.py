@@ -38,6 +38,7 @@ TABLES: dict[str, dict[str, str]] = {
         "porous_medium": "surecast.simulate.porous_medium:PorousMedium",
         "stefan": "surecast.simulate.stefan:Stefan",
         "diffusion_sorption": "surecast.simulate.diffusion_sorption:DiffusionSorption",
+        "heat": "surecast.simulate.heat:Heat",
         "ornstein_uhlenbeck": "surecast.simulate.ornstein_uhlenbeck:OrnsteinUhlenbeck",
         "geometric_brownian_motion": "surecast.simulate.geometric_brownian_motion:GeometricBrownianMotion",
         "double_well": "surecast.simulate.double_well:DoubleWell",
