@@ -38,6 +38,11 @@ class SquareModes(NamedTuple):
         x, y = (np.pi**2 * self._numbers(cells, sides) ** 2 for sides in (self.x_sides, self.y_sides))
         return y[:, None] + x
 
+    def mean_squares(self, cells: int) -> np.ndarray:
+        """Mean of the square of each term over the square, (y, x)."""
+        x, y = (np.where(self._numbers(cells, sides) > 0, 0.5, 1.0) for sides in (self.x_sides, self.y_sides))
+        return y[:, None] * x
+
     @staticmethod
     def _numbers(cells: int, sides: Sides) -> np.ndarray:
         return np.arange(cells) + (1.0 if sides == "zero" else 0.0)

@@ -39,6 +39,8 @@ TABLES: dict[str, dict[str, str]] = {
         "stefan": "surecast.simulate.stefan:Stefan",
         "diffusion_sorption": "surecast.simulate.diffusion_sorption:DiffusionSorption",
         "heat": "surecast.simulate.heat:Heat",
+        "poisson_2d": "surecast.simulate.poisson_2d:Poisson2D",
+        "helmholtz": "surecast.simulate.helmholtz:Helmholtz",
         "ornstein_uhlenbeck": "surecast.simulate.ornstein_uhlenbeck:OrnsteinUhlenbeck",
         "geometric_brownian_motion": "surecast.simulate.geometric_brownian_motion:GeometricBrownianMotion",
         "double_well": "surecast.simulate.double_well:DoubleWell",
