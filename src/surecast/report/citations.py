@@ -38,6 +38,15 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
         "the Allen-Cahn equation and its time stepping",
         ("allen1979", "cox2002", "kassam2005"),
     ),
+    ("simulator", "porous_medium"): (
+        "the porous medium equation and its time stepping",
+        ("hansen2023", "alexander1977"),
+    ),
+    ("simulator", "stefan"): ("Stefan's problem and its time stepping", ("hansen2023", "alexander1977")),
+    ("simulator", "diffusion_sorption"): (
+        "diffusion with sorption and its time stepping",
+        ("takamoto2022", "alexander1977"),
+    ),
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),
