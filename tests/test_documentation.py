@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from surecast.cli.main import main
 from surecast.design.make import make_design
 from surecast.simulate.problems import names
 from surecast.simulate.truth import Truth
@@ -41,6 +43,18 @@ def test_the_users_own_simulator_of_the_documentation_runs(tmp_path):
     law = study.joint_law().from_uniform(np.random.Generator(np.random.PCG64DXSM(1)).random((20_000, 2)))
     share = float(np.mean(law["load"] * 2.5**3 / (3 * law["stiffness"]) > 0.037))
     assert 1e-4 < share < 0.1
+
+
+def test_the_checks_of_a_simulator_of_the_documentation_pass(tmp_path, monkeypatch, capsys):
+    page = ROOT / "docs" / "own-simulator.md"
+    (tmp_path / "beam.py").write_text(blocks(page, "python")[0])
+    (tmp_path / "beam.yaml").write_text(blocks(page, "yaml")[0])
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^    surecast (check .*--simulator.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        assert main(shlex.split(command)) == 0
+    assert "FAILED" not in capsys.readouterr().out
 
 
 def test_the_fifteen_lines_of_the_readme_run(tmp_path, monkeypatch, capsys):

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surecast.cli import check_simulator
 from surecast.cli.jobs import seeded
 from surecast.cli.pilot import LONG, RUNS, Cost, time_runs, time_trainings
 from surecast.cli.plan import STAGES, Plan
 from surecast.cli.repository import config_dir, plan_here
+from surecast.study.errors import StudyError
 
 if TYPE_CHECKING:
     from surecast.study.model import Study
@@ -32,12 +34,23 @@ REST = ("design", "assemble", "evaluate", "baselines", "report")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `surecast check`."""
-    parser.add_argument("study", help="name or path of the study file")
+    parser.add_argument("study", nargs="?", help="name or path of the study file")
     parser.add_argument("--no-pilot", action="store_true", help="do not time a few runs and steps of training")
+    parser.add_argument(
+        "--simulator",
+        nargs="?",
+        const="",
+        metavar="module:name",
+        help="check the study's simulator, or this one, on a few runs: shapes, units, finite values, repeatability",
+    )
+    parser.add_argument(
+        "--inputs", nargs="+", metavar="LAW", help="laws for --simulator without a study, as 'x=uniform(0, 1)'"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="runs that --simulator draws (default: 5)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan of a study.
+    """Print the plan of a study, or check a simulator.
 
     Raises
     ------
@@ -46,6 +59,10 @@ def run(options: argparse.Namespace) -> int:
     """
     from surecast.study.load import find_study, load_study
 
+    if options.simulator is not None:
+        return check_simulator.run(options)
+    if options.study is None:
+        raise StudyError("no study is named.", "write surecast check STUDY, its name or path.", key="study")
     if platform.system() == "Windows":
         print("Note: on Windows, Snakemake and surecast run through WSL only.")
     plan = plan_here(options.study)
