@@ -598,7 +598,7 @@ REFUSED = {
     "taken name": ("{y: {units: m}}", "{failure: {units: m}}", "an output cannot have this name"),
     "taken dimension": ("{y: {units: m}}", "{y: {units: m, shape: {run: 3}}}", "a dimension cannot have this name"),
     "empty dimension": ("{y: {units: m}}", "{y: {units: m, shape: {t: 0}}}", "greater than or equal to 1"),
-    "no coordinates": ("{y: {units: m}}", "{y: {units: m, shape: {t: []}}}", "coordinates are finite numbers"),
+    "no coordinates": ("{y: {units: m}}", "{y: {units: m, shape: {t: []}}}", "should have at least 1 item"),
     "two sizes": (
         "{y: {units: m}}",
         "{y: {units: m, shape: {t: 3}}, z: {units: m, shape: {t: 4}}}",
@@ -606,6 +606,9 @@ REFUSED = {
     ),
     "dimension and output": ("{y: {units: m}}", "{y: {units: m, shape: {z: 3}}, z: {units: m}}", "has this name"),
     "no time": ("files: []", "time_limit: 0.0", "greater than 0"),
+    "no grid": ("files: []", "fields: {x: {}}", "should have at least 1 item"),
+    "unknown seeding": ("files: []", "stochastc: true", "did you mean 'stochastic'"),
+    "seeding": ("files: []", "stochastic: 3", "stochastic is: Whether it draws random numbers"),
     "unknown setting": ("files: []", "timelimit: 3", "did you mean 'time_limit'"),
     "output that it does not give": ("outputs: {y: {}}", "outputs: {w: {}}", "the simulator returns no 'w'"),
     "output in another unit": ("outputs: {y: {}}", "outputs: {y: {units: s}}", "is not compatible with m"),

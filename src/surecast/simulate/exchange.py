@@ -27,6 +27,8 @@ RESERVED = ("run", "seed", "failure")
 """Names that simulations use for themselves."""
 SUFFIXES = {"json": "json", "csv": "csv", "netcdf": "nc"}
 
+Coordinates = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=1)]
+
 
 class Points(BaseModel):
     """Equally spaced coordinates."""
@@ -45,7 +47,7 @@ class Returned(BaseModel):
 
     units: str = Field(description='Unit as pint reads it, for example m2/day; "1" for none.')
     long_name: str = Field(default="", description="What it is, in words.")
-    shape: dict[str, Annotated[int, Field(ge=1, le=10**8)] | list[float] | Points] = Field(
+    shape: dict[str, Annotated[int, Field(ge=1, le=10**8)] | Coordinates | Points] = Field(
         default={},
         description="Dimensions in order: name to number of values, to coordinates, or to {low, high, count}.",
     )
@@ -62,11 +64,9 @@ class Returned(BaseModel):
     @field_validator("shape")
     @classmethod
     def _possible(cls, shape: dict[str, Any]) -> dict[str, Any]:
-        for dim, axis in shape.items():
+        for dim in shape:
             if not dim.isidentifier() or dim in RESERVED:
                 raise refused(dim, "a dimension cannot have this name.", f"use letters and digits; not {RESERVED}.")
-            if isinstance(axis, list) and not (axis and np.isfinite(axis).all()):
-                raise refused(dim, "coordinates are finite numbers.", "write one at least, or a number of values.")
         return shape
 
     @property
