@@ -401,6 +401,27 @@ def test_huge_output_on_stderr_is_borne_and_endless_output_is_not(make, monkeypa
     assert found.startswith("had printed more than 1 MiB to stdout; stdout ends: ...")
 
 
+def test_programs_that_remove_their_folder_or_stop_themselves(make):
+    code = """
+    import shutil, signal
+    if x == 1:
+        shutil.rmtree(os.getcwd())
+        sys.exit(5)
+    if x == 2:
+        shutil.rmtree(os.getcwd())
+    if x == 3:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if x == 4:
+        os.mkfifo(sys.argv[2])
+    """
+    found = told(make(code, time_limit=1.5, keep_failed="kept", parallel=4), 1.0, 2.0, 3.0, 4.0)
+    assert found[:2] == ["exit code 5; it printed nothing", "it wrote no file output.json"]
+    assert found[2].startswith("was still running after time_limit = 1.5 seconds; it printed nothing; kept in kept/")
+    assert found[3].startswith("it wrote no file output.json; kept in kept/")
+    (null,) = told(make(SQUARE, environment={"A": "\0"}), 1.0)
+    assert null == "the program cannot be started (embedded null byte)"
+
+
 def test_retries(make, tmp_path):
     code = f"""
     tries = {str(tmp_path)!r} + f"/tries{{x}}"
@@ -451,7 +472,7 @@ def test_what_decides_a_result_is_in_the_settings(make, tmp_path):
 def test_no_room_for_a_run_is_no_fault_of_the_run(make, monkeypatch, tmp_path):
     simulator = make(SQUARE)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
-    with pytest.raises(SimulationError, match=r"cannot be written.*TMPDIR"):
+    with pytest.raises(SimulationError, match=r"cannot be set up.*TMPDIR"):
         simulator.run(inputs())
 
 

@@ -227,8 +227,7 @@ class Command(Simulator):
                     shutil.rmtree(scratch, ignore_errors=True)
             except OSError as error:  # no fault of the run
                 raise SimulationError(
-                    f"a file of a run cannot be written: {error}.",
-                    "make room, or set TMPDIR to a folder that has some.",
+                    f"a run cannot be set up: {error}.", "make room, or set TMPDIR to a folder that has some."
                 ) from error
             if not isinstance(outcome, str) or stop.is_set():
                 break
@@ -260,7 +259,7 @@ class Command(Simulator):
 
     def _kept(self, run: xr.Dataset, scratch: Path) -> str:
         """Move the folder of a failed run to where it stays, under a name that is the same whenever the run is made."""
-        if not self.keep_failed:
+        if not self.keep_failed or not scratch.is_dir():  # a program may remove its own folder
             return ""
         name = f"{self.keep_failed}/{digest.of_json([self.settings(), exchange.plain(run)])[:16]}"
         kept = self._folder / name

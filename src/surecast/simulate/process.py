@@ -85,8 +85,8 @@ def run_program(
             program = subprocess.Popen(
                 list(arguments), cwd=folder, stdin=given, stdout=out, stderr=err, env=variables, start_new_session=True
             )
-        except OSError as error:
-            return f"the program cannot be started ({error.strerror or error})"
+        except (OSError, ValueError) as error:  # a null byte in an argument is a ValueError
+            return f"the program cannot be started ({getattr(error, 'strerror', None) or error})"
     try:
         with _guarded(program.pid, folder):
             problem = _wait(program, folder, time_limit, stop)
@@ -125,7 +125,7 @@ def _end(program: subprocess.Popen[bytes], folder: Path) -> None:
     for _ in range(10):  # one that is killed may just have started another
         strays = list(_strays(folder))
         for stray in strays:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(stray, signal.SIGKILL)
         if not strays:
             return
@@ -163,6 +163,8 @@ def _told(folder: Path) -> str:
     """
     for name in (STDERR, STDOUT):
         size = _size(folder / name)
+        if not size:  # or the program has removed it
+            continue
         with open(folder / name, "rb") as file:
             file.seek(max(0, size - 16 * TAIL_LETTERS))
             text = file.read(16 * TAIL_LETTERS).decode("utf-8", errors="replace").replace(str(folder), ".")
@@ -175,7 +177,7 @@ def _told(folder: Path) -> str:
 
 
 def _size(file: Path) -> int:
-    return file.stat().st_size
+    return file.stat().st_size if file.is_file() else 0
 
 
 def _signal(number: int) -> str:
