@@ -87,11 +87,8 @@ def run_program(
             )
         except (OSError, ValueError) as error:  # a null byte in an argument is a ValueError
             return f"the program cannot be started ({getattr(error, 'strerror', None) or error})"
-    try:
-        with _guarded(program.pid, folder):
-            problem = _wait(program, folder, time_limit, stop)
-    finally:
-        _end(program, folder)
+    with _guarded(program, folder):
+        problem = _wait(program, folder, time_limit, stop)
     if not problem and program.returncode:
         code = program.returncode
         problem = f"exit code {code}" if code > 0 else f"was ended by the signal {_signal(-code)}"
@@ -146,13 +143,19 @@ def _strays(folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _guarded(group: int, folder: Path) -> Iterator[None]:
-    """A shell stands by that kills the group and removes the folder if this process ends before the block does."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-    guard = subprocess.Popen(["/bin/sh", "-c", _GUARD, str(group), str(folder)], stdin=subprocess.PIPE, **quiet)  # type: ignore[call-overload]
+def _guarded(program: subprocess.Popen[bytes], folder: Path) -> Iterator[None]:
+    """The program ends with the block; if this process ends first, a shell kills its group and removes the folder."""
+    command = ["/bin/sh", "-c", _GUARD, str(program.pid), str(folder)]
+    null = subprocess.DEVNULL
+    try:
+        guard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=null, stderr=null, start_new_session=True)
+    except BaseException:
+        _end(program, folder)
+        raise
     try:
         yield
     finally:
+        _end(program, folder)
         guard.communicate(b"ended\n")
 
 
