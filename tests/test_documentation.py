@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 import re
 import runpy
+import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
+from surecast.cli.main import main
 from surecast.design.make import make_design
 from surecast.simulate.problems import names
 from surecast.simulate.truth import Truth
@@ -41,6 +45,34 @@ def test_the_users_own_simulator_of_the_documentation_runs(tmp_path):
     law = study.joint_law().from_uniform(np.random.Generator(np.random.PCG64DXSM(1)).random((20_000, 2)))
     share = float(np.mean(law["load"] * 2.5**3 / (3 * law["stiffness"]) > 0.037))
     assert 1e-4 < share < 0.1
+
+
+def test_the_users_own_program_of_the_documentation_runs(tmp_path):
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler (cc) on this machine")
+    page = ROOT / "docs" / "simulators.md"
+    for name, language in (("beam.c", "c"), ("beam.txt.jinja", "jinja"), ("beam.yaml", "yaml")):
+        (tmp_path / name).write_text(blocks(page, language)[0])
+    subprocess.run([compiler, "-O2", "-o", "beam", "beam.c"], cwd=tmp_path, check=True)
+    assert main(["check", str(tmp_path / "beam.yaml"), "--simulator", "--runs", "2"]) == 0
+    study = load_study(tmp_path / "beam.yaml")
+    inputs = make_design(study).isel(run=slice(4))
+    found = Truth(study)(inputs)
+    np.testing.assert_allclose(found["deflection"], inputs["load"] * 2.5**3 / (3 * inputs["stiffness"]), rtol=1e-14)
+    assert found["deflection"].attrs["units"] == "m"
+
+
+def test_the_checks_of_a_simulator_of_the_documentation_pass(tmp_path, monkeypatch, capsys):
+    page = ROOT / "docs" / "own-simulator.md"
+    (tmp_path / "beam.py").write_text(blocks(page, "python")[0])
+    (tmp_path / "beam.yaml").write_text(blocks(page, "yaml")[0])
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^    surecast (check .*--simulator.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        assert main(shlex.split(command)) == 0
+    assert "FAILED" not in capsys.readouterr().out
 
 
 def test_the_fifteen_lines_of_the_readme_run(tmp_path, monkeypatch, capsys):

@@ -186,9 +186,8 @@ def test_what_is_no_dataset_is_one_message(tmp_path, capsys):
         audit(tmp_path)
 
 
-def test_a_study_or_a_dataset_must_be_named(capsys):
-    with pytest.raises(SystemExit):
-        main(["check"])
-    with pytest.raises(SystemExit):
-        main(["check", "smoke", "--dataset", "x"])
-    capsys.readouterr()
+def test_a_dataset_is_checked_alone(capsys):
+    assert main(["check", "smoke", "--dataset", "x"]) == 2
+    assert "a dataset is checked alone" in capsys.readouterr().err
+    assert main(["check"]) == 2
+    assert "no study is named" in capsys.readouterr().err

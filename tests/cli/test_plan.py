@@ -78,6 +78,32 @@ def test_what_a_change_decides(planned, changes, stages):
     assert changed(planned(), planned(**changes)) == stages
 
 
+def test_files_of_an_outside_program_re_make_its_runs(planned, tmp_path):
+    """Program, template, what the settings name and the function that reads its output; from the cache too."""
+    files = {"solver": "#!/bin/sh\n", "deck.jinja": "{{ a }} {{ b }}", "part.py": "1", "mesh": "1"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "solver").chmod(0o755)
+    (tmp_path / "own_read.py").write_text("def read(folder):\n    return {}\n")
+    command = {
+        "kind": "command",
+        "arguments": ["./solver", "--part={study}/part.py"],
+        "template": "deck.jinja",
+        "files": ["mesh"],
+        "output": {"reader": "own_read:read"},
+        "outputs": {"response": {"units": "1"}},
+    }
+    before = planned(simulator=command)
+    runs = {"simulate", "assemble", "baselines", "quantify"}
+    for name in ("solver", "deck.jinja", "part.py", "mesh", "own_read.py"):
+        with open(tmp_path / name, "a") as file:
+            file.write("\ny = 2\n")
+        after = planned(simulator=command)
+        assert changed(before, after) - {"report"} == runs, name
+        before = after
+    assert changed(before, planned(simulator=command | {"parallel": 3, "keep_failed": "kept"})) == set()
+
+
 def test_shorter_last_part_alone_is_made_again(planned):
     before, after = planned(), planned(design=CONTENT["design"] | {"train": 20})
     assert before.fingerprint("simulate", "train-0000") == after.fingerprint("simulate", "train-0000")

@@ -1,6 +1,6 @@
 """Validate a study and print what running it means: runs, parts, trainings, questions, disk, time, what is there.
 
-With --dataset, hold a dataset against what it says of itself instead.
+With --simulator, check a simulator on a few runs instead; with --dataset, hold a dataset against what it says of itself.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surecast.cli import check_simulator
 from surecast.cli.jobs import seeded
 from surecast.cli.pilot import LONG, RUNS, Cost, time_runs, time_trainings
 from surecast.cli.plan import STAGES, Plan
 from surecast.cli.repository import config_dir, plan_here
+from surecast.study.errors import StudyError
 
 if TYPE_CHECKING:
     from surecast.study.model import Study
@@ -35,14 +37,24 @@ REST = ("design", "assemble", "evaluate", "baselines", "report")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `surecast check`."""
-    one = parser.add_mutually_exclusive_group(required=True)
-    one.add_argument("study", nargs="?", help="name or path of the study file")
-    one.add_argument("--dataset", metavar="PATH", help="check a dataset: its dataset.json, or the folder of that")
+    parser.add_argument("study", nargs="?", help="name or path of the study file")
+    parser.add_argument("--dataset", metavar="PATH", help="check a dataset: its dataset.json, or the folder of that")
     parser.add_argument("--no-pilot", action="store_true", help="do not time a few runs and steps of training")
+    parser.add_argument(
+        "--simulator",
+        nargs="?",
+        const="",
+        metavar="module:name",
+        help="check the study's simulator, or this one, on a few runs: shapes, units, finite values, repeatability",
+    )
+    parser.add_argument(
+        "--inputs", nargs="+", metavar="LAW", help="laws for --simulator without a study, as 'x=uniform(0, 1)'"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="runs that --simulator draws (default: 5)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan of a study, or what is wrong with a dataset: 1 if anything is.
+    """Print the plan of a study, check a simulator, or say what is wrong with a dataset: 1 if anything is.
 
     Raises
     ------
@@ -52,7 +64,15 @@ def run(options: argparse.Namespace) -> int:
     from surecast.study.load import find_study, load_study
 
     if options.dataset is not None:
+        if options.study is not None or options.simulator is not None:
+            raise StudyError(
+                "a dataset is checked alone.", "leave the rest out.", key="--dataset", value=options.dataset
+            )
         return _dataset(options.dataset)
+    if options.simulator is not None:
+        return check_simulator.run(options)
+    if options.study is None:
+        raise StudyError("no study is named.", "write surecast check STUDY, its name or path.", key="study")
     if platform.system() == "Windows":
         print("Note: on Windows, Snakemake and surecast run through WSL only.")
     plan = plan_here(options.study)

@@ -60,7 +60,7 @@ def jobs(study: Study) -> Iterator[Job]:
 
     laws = tuple(kinds.target("laws", spec.kind) for spec in study.inputs.values())
     outputs = tuple(kinds.target("output", spec.kind) for spec in study.outputs.values())
-    simulator: tuple[str, ...] = (kinds.target("simulator", study.simulator.kind),)
+    simulator = (kinds.target("simulator", study.simulator.kind), *study.build_simulator().code_targets())
     if ":" in study.simulator.kind:
         simulator += (kinds.USER_FUNCTION,)
     models = {name: kinds.target("surrogate", spec.kind) for name, spec in study.surrogates.items()}

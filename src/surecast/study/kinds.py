@@ -51,6 +51,7 @@ TABLES: dict[str, dict[str, str]] = {
         ),
         "heston": "surecast.simulate.heston:Heston",
         "problem": "surecast.simulate.problems.simulator:ProblemSimulator",
+        "command": "surecast.simulate.command:Command",
     },
     "output": {
         "variable": "surecast.simulate.outputs:Variable",

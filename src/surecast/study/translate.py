@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from surecast.study.errors import StudyError
 from surecast.study.nearest import suggestion
@@ -59,7 +60,7 @@ def _words(item: Any, model: type[BaseModel], inner: Location) -> tuple[str, str
     kind, context = item["type"], item.get("ctx", {})
     if kind == "extra_forbidden":
         parent = _model_at(model, inner[:-1])
-        return "unknown key.", suggestion(str(inner[-1]), parent.model_fields if parent else [])
+        return "unknown key.", suggestion(str(inner[-1]), _settings(parent) if parent else [])
     if kind == "missing":
         return "a setting is missing.", "add it: " + _describe(model, inner)
     if kind in ("value_error", "assertion_error"):
@@ -81,8 +82,8 @@ def _describe(model: type[BaseModel], inner: Location) -> str:
     """The description of the field at a location, or of the nearest one above it."""
     for stop in range(len(inner), 0, -1):
         parent, name = _model_at(model, inner[: stop - 1]), inner[stop - 1]
-        if parent is not None and isinstance(name, str) and name in parent.model_fields:
-            return f"{name} is: {parent.model_fields[name].description or 'see config/README.md'}"
+        if parent is not None and isinstance(name, str) and name in _settings(parent):
+            return f"{name} is: {_settings(parent)[name].description or 'see config/README.md'}"
     return "see config/README.md for what can be written here."
 
 
@@ -92,7 +93,7 @@ def _model_at(model: type[BaseModel], inner: Location) -> type[BaseModel] | None
     for step in inner:
         holder = _as_model(annotation)
         if holder is not None:
-            field = holder.model_fields.get(str(step))
+            field = _settings(holder).get(str(step))
             if field is None:
                 return None
             annotation = field.annotation
@@ -101,6 +102,11 @@ def _model_at(model: type[BaseModel], inner: Location) -> type[BaseModel] | None
         while annotation is not None and get_origin(annotation) is Union:
             annotation = next((item for item in get_args(annotation) if item is not type(None)), None)
     return _as_model(annotation)
+
+
+def _settings(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Fields by the names that a study file has for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _as_model(annotation: Any) -> type[BaseModel] | None:
