@@ -40,6 +40,7 @@ TABLES: dict[str, dict[str, str]] = {
         "double_well": "surecast.simulate.double_well:DoubleWell",
         "cox_ingersoll_ross": "surecast.simulate.cox_ingersoll_ross:CoxIngersollRoss",
         "problem": "surecast.simulate.problems.simulator:ProblemSimulator",
+        "umbridge": "surecast.simulate.umbridge:UMBridge",
     },
     "output": {
         "variable": "surecast.simulate.outputs:Variable",
