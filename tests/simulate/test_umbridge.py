@@ -472,8 +472,11 @@ def test_another_server_takes_over(fakes):
 # The package `umbridge` on the other side, and a whole study.
 
 MODELS = """
-    import os, sys, time
+    import functools, os, sys
     import umbridge
+
+    # On loopback alone.
+    umbridge.um.web.run_app = functools.partial(umbridge.um.web.run_app, host="127.0.0.1")
 
     class Forward(umbridge.Model):
         def get_input_sizes(self, config):

@@ -15,6 +15,7 @@ COMMANDS = {
     "clean": "list, then delete, what a stage of a study has made",
     "doctor": "compare the results with the study, the code and themselves; find stale locks",
     "schema": "print the JSON schema of study files",
+    "serve": "offer the simulator, or a trained surrogate, as an UM-Bridge server",
 }
 
 
