@@ -1,6 +1,6 @@
 """Validate a study and print what running it means: runs, parts, trainings, questions, disk, time, what is there.
 
-With --simulator, check a simulator on a few runs instead; with --dataset, hold a dataset against what it says of itself.
+With --simulator, check a simulator on a few runs instead; with --dataset, hold a dataset against what it says.
 """
 
 from __future__ import annotations

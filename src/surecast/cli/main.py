@@ -16,6 +16,7 @@ COMMANDS = {
     "doctor": "compare the results with the study, the code and themselves; find stale locks",
     "runs": "list, filter and export the runs that were made",
     "schema": "print the JSON schema of study files",
+    "serve": "offer the simulator, or a trained surrogate, as an UM-Bridge server",
 }
 
 

@@ -52,6 +52,7 @@ TABLES: dict[str, dict[str, str]] = {
         "heston": "surecast.simulate.heston:Heston",
         "problem": "surecast.simulate.problems.simulator:ProblemSimulator",
         "command": "surecast.simulate.command:Command",
+        "umbridge": "surecast.simulate.umbridge:UMBridge",
     },
     "output": {
         "variable": "surecast.simulate.outputs:Variable",
