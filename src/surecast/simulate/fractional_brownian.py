@@ -8,10 +8,10 @@ one process on a circle of length 2 T, Y(t) + T^(H-1) sqrt(H) Z t with Z standar
 
     E (Y(s) - Y(t))^2 = |s - t|^2H - H T^(2H-2) (s - t)^2   for |s - t| <= T:
 
-there is such a Y for every H. For the slope of the right side from 0 to T, 2 H (t^(2H-1) - T^(2H-2) t), falls to 0 if
-H <= 1/2, and is 0 at both ends and curved the less the further from 0 if H >= 1/2; either way all its sine coefficients
-are positive, and they are the variances of Y's modes times their wave numbers. (An embedding for one n alone closes the
-circle in a way that depends on n.)
+there is such a Y for every H. For the slope of the right side, 2 H (t^(2H-1) - T^(2H-2) t) from 0 to T, falls to 0 if
+H <= 1/2; if H >= 1/2 it is 0 at both ends and concave, the less so the further from 0. Either way all its sine
+coefficients are positive, and the variances of Y's modes are in proportion to them over the wave numbers. (An embedding
+for one n alone closes the circle in a way that depends on n.)
 
 Mode k of n steps is a combination of modes k and 2 n + k of 2 n steps, which fall on the same values at every second
 time. Given the first, the two are drawn by one further normal orthogonal to it: so the path by 2 n steps, summed in
