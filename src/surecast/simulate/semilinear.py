@@ -62,7 +62,7 @@ class Stepped(Spectral):
     def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
         """See `Spectral.flow`."""
         k = self.wave_numbers()
-        scheme = ETDRK4(self.linear(k, given), self.time / self.steps)
+        scheme = ETDRK4(self.linear(k, given), self.time / self.steps, modes.dtype)
         nonlinear = self.nonlinear(k, given)
         frames = max(1, self.frames)
         for _ in range(frames):
