@@ -48,8 +48,9 @@ class Square(Stepped):
         return int(np.clip(65536 // self.points**2, 2, 8))
 
     def tail(self, modes: np.ndarray) -> np.ndarray:
-        """Share of the squares (run,) in the modes whose larger number lies in the upper tenth."""
+        """Share of the variance (run,) in the modes whose larger number lies in the upper tenth."""
         squares = self.squares(modes)
+        squares[:, 0, 0] = 0
         total = squares.sum(axis=(1, 2))
         number = np.maximum(np.abs(self._along_x()), np.arange(self._highest() + 1)[:, None])
         upper = (squares * (number > int(0.9 * self._highest()))).sum(axis=(1, 2))

@@ -33,6 +33,7 @@ TABLES: dict[str, dict[str, str]] = {
         "kuramoto_sivashinsky": "surecast.simulate.kuramoto_sivashinsky:KuramotoSivashinsky",
         "allen_cahn": "surecast.simulate.allen_cahn:AllenCahn",
         "navier_stokes": "surecast.simulate.navier_stokes:NavierStokes",
+        "gray_scott": "surecast.simulate.gray_scott:GrayScott",
         "advection": "surecast.simulate.advection:Advection",
         "diffusion": "surecast.simulate.diffusion:Diffusion",
         "wave": "surecast.simulate.wave:Wave",
