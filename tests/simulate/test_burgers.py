@@ -73,7 +73,7 @@ def test_spectral_in_space():
 def test_no_aliasing_of_the_quadratic_term():
     # The highest kept modes i and j have i + j - points outside the kept range.
     for points in (8, 30, 64, 256):
-        highest = len(Burgers(points=points, steps=1)._wave_numbers()) - 1
+        highest = len(Burgers(points=points, steps=1).wave_numbers()) - 1
         assert 2 * highest - points < -highest
         assert 2 * (highest + 1) - points >= -(highest + 1)
 

@@ -48,3 +48,16 @@ def test_fourth_order():
     errors = [error(steps) for steps in (8, 16, 32, 64)]
     orders = np.log2(np.array(errors[:-1]) / errors[1:])
     assert orders[-1] == pytest.approx(4.0, abs=0.15)
+
+
+@pytest.mark.parametrize("rates", [[-50.0, -0.2, 0.0], [-1.0 + 2j, 3j, 0.0]])
+def test_complex_states_in_either_precision(rates):
+    # u' = lambda u + 1 from u_0, of which real and imaginary part count alike.
+    rates = np.array([rates])
+    exact = np.array([0.3 - 0.4j, 1.0, 2j])
+    exact = exact * np.exp(0.1 * rates) + np.array([np.expm1(0.1 * z) / z if z else 0.1 for z in rates[0]])
+    for kind, tolerance in ((np.complex128, 1e-13), (np.complex64, 1e-6)):
+        start = np.array([[0.3 - 0.4j, 1.0, 2j]], dtype=kind)
+        state = ETDRK4(rates, 0.1, kind).step(start, np.ones_like)
+        assert state.dtype == kind
+        np.testing.assert_allclose(state, exact, rtol=tolerance)

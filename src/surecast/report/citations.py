@@ -47,6 +47,14 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
         "diffusion with sorption and its time stepping",
         ("takamoto2022", "alexander1977"),
     ),
+    ("simulator", "navier_stokes"): (
+        "transport and time stepping of the Navier-Stokes solver",
+        ("basdevant1983", "cox2002", "kassam2005"),
+    ),
+    ("simulator", "gray_scott"): (
+        "Gray and Scott's reaction and its time stepping",
+        ("pearson1993", "cox2002", "kassam2005"),
+    ),
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),

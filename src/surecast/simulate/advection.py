@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from surecast.simulate.periodic import ExactInTime, Parameters
+from surecast.simulate.periodic import ExactInTime
+from surecast.simulate.spectral import Parameters
 
 
 class Advection(ExactInTime):

@@ -14,8 +14,8 @@ from typing import ClassVar
 import numpy as np
 import scipy.fft
 
-from surecast.simulate.periodic import Parameters
 from surecast.simulate.semilinear import Nonlinearity, Semilinear
+from surecast.simulate.spectral import Parameters
 
 
 class AllenCahn(Semilinear):

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from surecast.simulate.periodic import Parameters
 from surecast.simulate.semilinear import Nonlinearity, Semilinear
+from surecast.simulate.spectral import Parameters
 
 
 class KortewegDeVries(Semilinear):

@@ -1,4 +1,4 @@
-"""Problems on a periodic interval whose stiff part is linear: u_t = L u + N(u), stepped by ETDRK4.
+"""Periodic problems whose stiff part is linear: u_t = L u + N(u), stepped by ETDRK4.
 
 L is diagonal in the Fourier modes, real or not; see `surecast.simulate.exponential`, order 4 in time. Steps must
 resolve N alone: longer ones than about 1 / (largest wave number times max |u|) end in values that are not finite, which
@@ -16,15 +16,16 @@ import scipy.fft
 from pydantic import Field, model_validator
 
 from surecast.simulate.exponential import ETDRK4
-from surecast.simulate.periodic import Parameters, Periodic
+from surecast.simulate.periodic import Periodic
 from surecast.simulate.simulator import Simulator
+from surecast.simulate.spectral import Parameters, Spectral
 
 Nonlinearity = Callable[[np.ndarray], np.ndarray]
 """From modes to the modes of N, a new array."""
 
 
-class Semilinear(Periodic):
-    """Base of u_t = L u + N(u); a subclass implements `linear` and `nonlinear`."""
+class Stepped(Spectral):
+    """Base of u_t = L u + N(u) in any dimension; a subclass implements `linear` and `nonlinear`."""
 
     method: ClassVar[str] = "Fourier pseudospectral, 2/3 rule, ETDRK4 (Cox and Matthews 2002)"
     products: ClassVar[int] = 2
@@ -39,7 +40,7 @@ class Semilinear(Periodic):
 
     @abstractmethod
     def linear(self, k: np.ndarray, given: Parameters) -> np.ndarray:
-        """The diagonal of L, (run, mode), for wave numbers (mode,)."""
+        """The diagonal of L, (run, ...), for the wave numbers of the modes."""
 
     @abstractmethod
     def nonlinear(self, k: np.ndarray, given: Parameters) -> Nonlinearity:
@@ -59,15 +60,19 @@ class Semilinear(Periodic):
         return [self.model_copy(update={"points": self.points // r, "steps": self.steps // r}) for r in ratios]
 
     def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
-        """See `Periodic.flow`."""
-        k = self._wave_numbers()
-        scheme = ETDRK4(self.linear(k, given), self.time / self.steps)
+        """See `Spectral.flow`."""
+        k = self.wave_numbers()
+        scheme = ETDRK4(self.linear(k, given), self.time / self.steps, modes.dtype)
         nonlinear = self.nonlinear(k, given)
         frames = max(1, self.frames)
         for _ in range(frames):
             for _ in range(self.steps // frames):
                 modes = scheme.step(modes, nonlinear)
             yield modes
+
+
+class Semilinear(Periodic, Stepped):
+    """Base of those on an interval."""
 
     def transport(self, k: np.ndarray) -> Nonlinearity:
         """N(u) = -1/2 (u^2)_x."""

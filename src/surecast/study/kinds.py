@@ -32,6 +32,8 @@ TABLES: dict[str, dict[str, str]] = {
         "korteweg_de_vries": "surecast.simulate.korteweg_de_vries:KortewegDeVries",
         "kuramoto_sivashinsky": "surecast.simulate.kuramoto_sivashinsky:KuramotoSivashinsky",
         "allen_cahn": "surecast.simulate.allen_cahn:AllenCahn",
+        "navier_stokes": "surecast.simulate.navier_stokes:NavierStokes",
+        "gray_scott": "surecast.simulate.gray_scott:GrayScott",
         "advection": "surecast.simulate.advection:Advection",
         "diffusion": "surecast.simulate.diffusion:Diffusion",
         "wave": "surecast.simulate.wave:Wave",
