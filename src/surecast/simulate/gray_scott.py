@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from surecast.simulate.periodic_square import PeriodicSquare
 from surecast.simulate.semilinear import Nonlinearity
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.spectral import Parameters
-from surecast.simulate.periodic_square import PeriodicSquare
 
 
 class GrayScott(PeriodicSquare):

@@ -24,10 +24,10 @@ import numpy as np
 import scipy.fft
 from pydantic import Field, model_validator
 
+from surecast.simulate.periodic_square import PeriodicSquare
 from surecast.simulate.semilinear import Nonlinearity
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.spectral import Parameters
-from surecast.simulate.periodic_square import PeriodicSquare
 from surecast.study.component import refused
 
 

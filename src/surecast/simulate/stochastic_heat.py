@@ -27,8 +27,9 @@ import numpy as np
 import scipy.fft
 
 from surecast.simulate.brownian import normals
-from surecast.simulate.periodic import Parameters, Periodic
+from surecast.simulate.periodic import Periodic
 from surecast.simulate.simulator import VariableInfo
+from surecast.simulate.spectral import Parameters
 from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
@@ -79,11 +80,11 @@ class StochasticHeat(Periodic):
                 "mean": (("run", "x"), self.values(decay * modes), {"units": unit, "long_name": "mean"}),
                 "covariance": (("run", "lag"), covariance, {"units": square, "long_name": "covariance"}),
             },
-            coords={"x": self._coordinate(), "lag": ("lag", self._x(), {"units": "m", "long_name": "distance"})},
+            coords={**self._coordinates(), "lag": ("lag", self._axis(), {"units": "m", "long_name": "distance"})},
         )
 
     def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
-        """See `Periodic.flow`: the final state first, then each frame given the one before and the final state."""
+        """See `Spectral.flow`: the final state first, then each frame given the one before and the final state."""
         scale = given["intensity"] * (self.points / np.sqrt(self.extent))
         seeds = given["seed"][:, 0]
         decay, variance = self._transition(self.time, given)
@@ -102,7 +103,7 @@ class StochasticHeat(Periodic):
 
     def _transition(self, time: float, given: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """What modes are multiplied by over a time, and V_k: (run, mode) both."""
-        decayed = given["diffusivity"] * self._wave_numbers() ** 2 * time
+        decayed = given["diffusivity"] * self.wave_numbers() ** 2 * time
         with np.errstate(invalid="ignore"):  # 0/0 at k = 0
             share = np.where(decayed == 0, 1.0, -np.expm1(-2 * decayed) / (2 * decayed))
         return np.exp(-decayed), time * share
