@@ -24,7 +24,7 @@ import numpy as np
 
 GAMMA = 1 - np.sqrt(0.5)
 TOLERANCE = 1e-10  # of the last update, relative to max |z|: Newton's method squares it
-MOST_ITERATIONS = 100  # a front moves by one cell an iteration
+MOST_ITERATIONS = 100  # beside one for each cell: a front moves by a cell an iteration, and may cross them all
 LARGEST = 1e100  # magnitude above which a run is given up, so that no product overflows and spoils its neighbours
 
 
