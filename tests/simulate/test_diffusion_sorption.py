@@ -80,7 +80,7 @@ def test_the_wave_ahead_of_which_nothing_is(exponent):
         h, x = 1 / cells, (np.arange(cells) + 0.5) / cells
 
         def ends(time, h=h):
-            return End.held(diffusivity * np.full(1, wave(0.0, time)), h), End.held(np.zeros(1), h)
+            return tuple(End.held(medium, np.full((1, 1), wave(place, time)), h) for place in (0.0, 1.0))
 
         stepper = Stepper(medium, ends, np.zeros((1, cells)), h, 0.5 / cells)
         for _ in range(cells):

@@ -98,6 +98,7 @@ def test_bits_do_not_depend_on_the_batch():
     check_simulator(simulator, inputs)
     raw = simulator.run(inputs)
     assert set(simulator.variables()) == set(raw.data_vars) - {"failure"}
+    assert simulator.card()["domain"] == "unit square, lengths in m, 0 <= t <= 0.01 (s)"
     assert simulator.card()["boundary_conditions"] == "u = 0 at x = 0 and x = 1, no flow at y = 0 and y = 1"
 
 

@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from pydantic import ValidationError
 
+from surecast.simulate import interval
 from surecast.simulate.checks import check_simulator
 from surecast.simulate.diffusion_sorption import DiffusionSorption
 from surecast.simulate.porous_medium import PorousMedium
@@ -112,6 +113,12 @@ def test_a_bad_input_is_a_failed_run_and_harms_no_other(kind):
     raw = simulator.run(given)
     assert raw["failure"].values.tolist() == ["", "", "", "left is not finite", ""]
     assert digest(raw.isel(run=others)) == before
+
+
+def test_a_mass_balance_that_is_off_is_a_failed_run(monkeypatch):
+    monkeypatch.setattr(interval, "LARGEST_IMBALANCE", -1.0)
+    raw = solver(Stefan).run(inputs(Stefan, 2))
+    assert raw["failure"].values.tolist() == ["the mass balance of a step is off by more than -1"] * 2
 
 
 @pytest.mark.parametrize(

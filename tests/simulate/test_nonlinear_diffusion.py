@@ -33,7 +33,7 @@ def errors(cells, steps):
     medium, h, x = Power(EXPONENTS), 1 / cells, (np.arange(cells) + 0.5) / cells
 
     def ends(time):
-        return tuple(End.held(medium.potential(wave([place], time))[0][:, 0], h) for place in (0.0, 1.0))
+        return tuple(End.held(medium, wave([place], time), h) for place in (0.0, 1.0))
 
     stepper = Stepper(medium, ends, wave(x, 0.0), h, 0.5 / steps)
     for _ in range(steps):
@@ -68,7 +68,7 @@ def test_second_order_in_time():
 def test_a_steady_state_with_an_end_that_carries_off():
     # -u_x = v u at x = 1 and u = 1 at x = 0: u = 1 - v x / (1 + v), which two-point fluxes give to rounding.
     speed, h = np.array([0.0, 0.5, 20.0]), 1 / 8
-    held, carried = End.held(np.ones(3), h), End.carried_off(speed, np.ones(3), h)
+    held, carried = End.held(Power([0.0, 0.0, 0.0]), np.ones((3, 1)), h), End.carried_off(speed, np.ones(3), h)
     stepper = Stepper(Power([0.0, 0.0, 0.0]), lambda time: (held, carried), np.zeros((3, 8)), h, 10.0)
     for _ in range(40):
         stepper.advance()

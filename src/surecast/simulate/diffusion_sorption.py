@@ -15,9 +15,9 @@ then a front of finite speed; with u = 0 ahead a wave of any speed c is
 
     u = (a (exp((1 - n) c (c t - x)_+ / D) - 1))^(1/(1 - n)).
 
-The defaults are those of PDEBench (Takamoto et al., NeurIPS 2022), whose input is the initial value, uniform
-from 0 to 0.2. Its repository carries the substance off, as here; the paper writes the sign
-that would feed it in. It bounds R by u + 1e-6 in place of u, and has 1024 cells.
+The defaults are those of PDEBench (Takamoto et al., NeurIPS 2022), whose input is the initial value, uniform from 0 to
+0.2. Its repository carries the substance off, as here; the sign in its paper would feed it in. It has u + 1e-6 in place
+of u in R, and 1024 cells.
 """
 
 from __future__ import annotations

@@ -47,6 +47,10 @@ class Heat(Square):
             found["history"] = {"dims": ("time", "y", "x"), "units": "K", "long_name": "temperature"}
         return found
 
+    def card(self) -> dict[str, Any]:
+        """What a reader of the dataset must know."""
+        return {**super().card(), "domain": f"unit square, lengths in m, 0 <= t <= {self.time:g} (s)"}
+
     def coordinates(self) -> dict[str, Any]:
         """Times of the frames."""
         return {"time": ("time", self.times(), {"units": "s", "long_name": "time"})} if self.frames else {}

@@ -98,7 +98,7 @@ class Interval(Simulator):
                 return End.closed(next(iter(given.values())).size)
             if isinstance(kind, str):
                 return self.own_end(kind, time, medium, given)
-            return End.held(medium.potential(medium.unknown(given[name]))[0][:, 0], self.spacing)
+            return End.held(medium, given[name], self.spacing)
 
         return end("left", self.left), end("right", self.right)
 

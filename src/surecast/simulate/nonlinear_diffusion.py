@@ -9,7 +9,9 @@ Runge-Kutta scheme of order 2, L-stable and stiffly accurate (Alexander, SIAM J.
 
     s_1 = s_0 + g dt L Phi_1,   s_2 = s_0 + (1 - g) dt L Phi_1 + g dt L Phi_2,   g = 1 - sqrt(1/2).
 
-Each stage is solved by Newton's method, all runs at once and each until its own update is negligible.
+Each stage is solved by Newton's method, all runs at once and each until its own update is negligible. Its iterates are
+kept where the solution is by the maximum principle: no further from 0 than the ends and than what is left of the step,
+which is below 4 times the largest state so far, as s grows at least in proportion to z.
 """
 
 from __future__ import annotations
@@ -22,32 +24,8 @@ import numpy as np
 
 GAMMA = 1 - np.sqrt(0.5)
 TOLERANCE = 1e-10  # of the last update, relative to max |z|: Newton's method squares it
-MOST_ITERATIONS = 100  # a front moves by one cell an iteration
+MOST_ITERATIONS = 100  # beside one for each cell: a front moves by a cell an iteration, and may cross them all
 LARGEST = 1e100  # magnitude above which a run is given up, so that no product overflows and spoils its neighbours
-
-
-@dataclass(frozen=True)
-class End:
-    """Flux out through an end, rate * Phi - supply with Phi of the end's cell; (run,) each."""
-
-    rate: np.ndarray
-    supply: np.ndarray
-
-    @classmethod
-    def closed(cls, runs: int) -> End:
-        """Nothing passes."""
-        return cls(np.zeros(runs), np.zeros(runs))
-
-    @classmethod
-    def held(cls, potential: np.ndarray, spacing: float) -> End:
-        """Phi is given at the end, half a cell from the centre."""
-        return cls(np.full_like(potential, 2 / spacing), 2 / spacing * potential)
-
-    @classmethod
-    def carried_off(cls, speed: np.ndarray, diffusivity: np.ndarray, spacing: float) -> End:
-        """What arrives is carried off: flux = speed * u at the end, where Phi = diffusivity * u."""
-        conductance = 2 * diffusivity / spacing
-        return cls(speed * (2 / spacing) / (speed + conductance), np.zeros_like(speed))
 
 
 class Medium(ABC):
@@ -68,6 +46,36 @@ class Medium(ABC):
     def value(self, z: np.ndarray) -> np.ndarray:
         """u of z."""
         return z
+
+
+@dataclass(frozen=True)
+class End:
+    """Flux out through an end, rate * Phi - supply with Phi of the end's cell; (run,) each.
+
+    `reach` is the size of z that an end holds, 0 where it holds none.
+    """
+
+    rate: np.ndarray
+    supply: np.ndarray
+    reach: np.ndarray
+
+    @classmethod
+    def closed(cls, runs: int) -> End:
+        """Nothing passes."""
+        return cls(*np.zeros((3, runs)))
+
+    @classmethod
+    def held(cls, medium: Medium, u: np.ndarray, spacing: float) -> End:
+        """u (run, 1) is given at the end, half a cell from the centre."""
+        z = medium.unknown(u)
+        potential, _ = medium.potential(z)
+        return cls(np.full(len(u), 2 / spacing), 2 / spacing * potential[:, 0], np.abs(z[:, 0]))
+
+    @classmethod
+    def carried_off(cls, speed: np.ndarray, diffusivity: np.ndarray, spacing: float) -> End:
+        """What arrives is carried off: flux = speed * u at the end, where Phi = diffusivity * u."""
+        conductance = 2 * diffusivity / spacing
+        return cls(speed * (2 / spacing) / (speed + conductance), *np.zeros((2, len(speed))))
 
 
 class Stepper:
@@ -133,12 +141,14 @@ class Stepper:
     def _stage(self, z: np.ndarray, target: np.ndarray, time: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """z with s(z) = target + g dt L Phi(z), and the fluxes in at the left and out at the right."""
         left, right = self._ends(time)
+        sizes = [left.reach, right.reach, np.abs(self.z).max(axis=1), np.abs(z).max(axis=1)]
+        reach = 4 * np.max(sizes, axis=0)[:, None]
         weight = GAMMA * self._step / self._spacing
         couplings = np.full(z.shape, 2 / self._spacing)
         couplings[:, 0] += left.rate - 1 / self._spacing
         couplings[:, -1] += right.rate - 1 / self._spacing
         pending = ~self.failed
-        for count in range(1, MOST_ITERATIONS + 1):
+        for count in range(1, MOST_ITERATIONS + z.shape[1] + 1):
             potential, slope = self._medium.potential(z)
             storage, capacity = self._medium.storage(z)
             flux = np.empty((len(z), z.shape[1] + 1))
@@ -152,7 +162,7 @@ class Stepper:
             self.failed |= pending & ~sound
             pending &= sound
             change = solve_tridiagonal(diagonal, beside, excess, pending)
-            z = np.where(pending[:, None], z - change, z)
+            z = np.where(pending[:, None], np.clip(z - change, -reach, reach), z)
             self.iterations[pending] = np.maximum(self.iterations[pending], count)
             pending &= np.abs(change).max(axis=1) > TOLERANCE * np.abs(z).max(axis=1)
             if not pending.any():

@@ -32,8 +32,8 @@ from surecast.simulate.nonlinear_diffusion import End, Medium
 class PorousMedium(Interval):
     """Porous medium equation; input ``exponent``, and what else is null: ``initial``, ``diffusivity``, the ends.
 
-    The front moves by a cell in an iteration of Newton's method: where it crosses more than a hundred cells in a step,
-    or where u is rough, more steps are needed. Behind the front the error is of order 2, at the front of one cell.
+    The front moves by a cell in an iteration of Newton's method: steps in which it crosses a few cells are the best.
+    Behind the front the error is of order 2, at the front of one cell.
     """
 
     equation: ClassVar[str] = "u_t = (D |u|^m u_x)_x"
@@ -63,7 +63,7 @@ class PorousMedium(Interval):
         """The wave's value at x = 0."""
         exponent = given["exponent"]
         u = (exponent * self.speed**2 * time / given["diffusivity"]) ** (1 / exponent)
-        return End.held(medium.potential(u)[0][:, 0], self.spacing)
+        return End.held(medium, u, self.spacing)
 
     def own_words(self, kind: str) -> str:
         """The wave's value at x = 0."""
