@@ -18,6 +18,7 @@ by four real transforms, which are two complex ones here: those of z = u + i v a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -125,16 +126,16 @@ class NavierStokes(PeriodicSquare):
             np.multiply(to_z, modes, out=upper)
             np.multiply(to_conjugate, modes, out=conjugate)
             for part in (upper, conjugate):
-                scipy.fft.ifft(part, axis=2, overwrite_x=True)
+                _in_place(scipy.fft.ifft, part, 2)
             z[:, rows : points - rows + 1] = 0
             np.conjugate(conjugate[:, :0:-1], out=lower)
-            scipy.fft.ifft(z, axis=1, overwrite_x=True)
+            _in_place(scipy.fft.ifft, z, 1)
             np.multiply(room, room, out=room)
-            scipy.fft.fft(z, axis=1, overwrite_x=True)
+            _in_place(scipy.fft.fft, z, 1)
             np.conjugate(z[:, 0], out=conjugate[:, 0])
             np.conjugate(lower[:, ::-1], out=conjugate[:, 1:])
             for part in (upper, conjugate):
-                scipy.fft.fft(part, axis=2, overwrite_x=True)
+                _in_place(scipy.fft.fft, part, 2)
             found = from_z * upper
             np.multiply(from_conjugate, conjugate, out=conjugate)
             found += conjugate
@@ -168,3 +169,10 @@ class NavierStokes(PeriodicSquare):
             return np.zeros(len(given["viscosity"]))
         k = 2 * np.pi * self.forcing_wave / self.extent
         return np.asarray(-0.5 * self.points**2 * k * given["forcing"][:, 0, 0])
+
+
+def _in_place(transform: Callable[..., np.ndarray], array: np.ndarray, axis: int) -> None:
+    """The transform along an axis in place of the array, which SciPy may overwrite but need not."""
+    found = transform(array, axis=axis, overwrite_x=True)
+    if not np.may_share_memory(found, array):
+        array[...] = found
