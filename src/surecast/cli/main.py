@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "validate a study and print what running it means",
     "clean": "list, then delete, what a stage of a study has made",
     "doctor": "compare the results with the study, the code and themselves; find stale locks",
+    "export": "write the dataset of a study in the layout of PDEBench, The Well or neuraloperator",
     "runs": "list, filter and export the runs that were made",
     "schema": "print the JSON schema of study files",
 }
