@@ -83,6 +83,14 @@ def test_compressible_flow_is_read_with_y_before_x(write_file):
     assert found.attrs["M"] == 0.1
 
 
+def test_three_dimensions_are_read(write_file):
+    grid = {f"{dim}-coordinate": field(size) for dim, size in zip("xyz", (3, 4, 5), strict=True)}
+    flow = {key: field(2, 2, 3, 4, 5) for key in ("density", "Vz")}
+    found = pdebench.read(write_file({**flow, **grid, "t-coordinate": field(3)}))
+    assert found["Vz"].dims == ("run", "time", "z", "y", "x")
+    np.testing.assert_array_equal(found["Vz"], flow["Vz"].transpose(0, 1, 4, 3, 2))
+
+
 def test_darcy_flow_is_read(write_file):
     found = pdebench.read(write_file(DARCY, {"beta": 1.0}))
     assert found["tensor"].dims == ("run", "time", "y", "x")
@@ -186,6 +194,16 @@ def test_several_outputs_are_written_as_groups(moving, tmp_path):
     with h5py.File(tmp_path / "moving.h5") as file:
         assert file["0021/data"].shape == (5, 3, 4, 2)
         np.testing.assert_array_equal(file["0021/grid/t"], truth["time"])
+
+
+def test_fields_of_compressible_flow_are_written_under_their_names(moving, tmp_path, monkeypatch):
+    monkeypatch.setattr(pdebench, "FLOW", ("u", "v"))
+    pdebench.write(moving, tmp_path / "moving.hdf5")
+    truth, found = good(moving), pdebench.read(tmp_path / "moving.hdf5")
+    assert set(found.data_vars) == {"u", "v"}
+    for name in ("u", "v"):
+        np.testing.assert_array_equal(found[name], truth[name])
+        assert found[name].attrs["units"] == truth[name].attrs["units"]
 
 
 def test_an_input_on_the_grid_is_written_as_nu(steady, tmp_path):

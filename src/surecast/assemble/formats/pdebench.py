@@ -114,7 +114,7 @@ def write(
             f"{manifest}: {chosen.fields[0]!r} lies on {', '.join(space)}, and the layout on x, then y, then z.",
             "name other outputs (--outputs).",
         )
-    grouped = len(chosen.fields) > 1 and not ("density" in chosen.fields and set(chosen.fields) <= set(FLOW))
+    grouped = len(chosen.fields) > 1 and not (FLOW[0] in chosen.fields and set(chosen.fields) <= set(FLOW))
     wanted = ".h5" if grouped else ".hdf5"
     if Path(path).suffix != wanted:
         raise DataError(
