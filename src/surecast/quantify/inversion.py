@@ -166,6 +166,32 @@ class Replicated(Distribution):
         return share, (max(low, 0.0), min(high, 1.0))
 
 
+class Weighted(Distribution):
+    """F of independent runs that each have a weight; a subclass says what a share and its interval are.
+
+    Parameters
+    ----------
+    values : (n,) array
+        Runs, NaN where they failed.
+    weights : (n,) array
+    """
+
+    def __init__(self, values: np.ndarray, weights: np.ndarray, confidence: float) -> None:
+        self._all, self._weights, self.confidence = values, weights, confidence
+        self._done = ~np.isnan(values)
+        self.values, self.diagnostics = np.sort(values[self._done]), {}
+
+    @abstractmethod
+    def share(self, below: np.ndarray, weights: np.ndarray) -> tuple[float, Interval]:
+        """Estimate and interval of F from runs (n,) that lie below or not, and their weights."""
+
+    def at(self, y: float, failed: float | None = None) -> tuple[float, Interval]:
+        """See `Distribution.at`."""
+        kept = self._done if failed is None else np.ones(len(self._all), dtype=bool)
+        values = self._all if failed is None else np.where(self._done, self._all, failed)
+        return self.share(values[kept] <= y, self._weights[kept])
+
+
 def strata_of(seen: np.ndarray, own: np.ndarray, levels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """Strata by a surrogate's values, between its own quantiles.
 

@@ -20,7 +20,7 @@ from surecast.quantify.distribution import DistributionIntegrand
 from surecast.quantify.estimates import Statistic
 from surecast.quantify.estimators.estimator import Figure, Found
 from surecast.quantify.intervals import Interval, t_interval, union, weighted_count_interval
-from surecast.quantify.inversion import FEW, Distribution
+from surecast.quantify.inversion import FEW, Weighted
 from surecast.quantify.other_law import LEAST_ROWS, DensityRatio, scaled
 from surecast.quantify.quantiles import QuantilesIntegrand, quantile_found
 from surecast.quantify.reweighted import OTHER
@@ -31,27 +31,11 @@ from surecast.study.errors import EstimationError
 _METHODS = ("hesterberg1995", "hesterberg1998", "fay1997")
 
 
-class ReweightedDistribution(Distribution):
-    """F of independent runs drawn from one law, under another.
+class ReweightedDistribution(Weighted):
+    """F of runs drawn from one law, under another; weights are the ratio of the densities."""
 
-    Parameters
-    ----------
-    values : (n,) array
-        Runs, NaN where they failed.
-    weights : (n,) array
-        Ratio of the densities.
-    """
-
-    def __init__(self, values: np.ndarray, weights: np.ndarray, confidence: float) -> None:
-        self._all, self._weights, self.confidence = values, weights, confidence
-        self._done = ~np.isnan(values)
-        self.values, self.diagnostics = np.sort(values[self._done]), {}
-
-    def at(self, y: float, failed: float | None = None) -> tuple[float, Interval]:
-        """See `Distribution.at`."""
-        kept = self._done if failed is None else np.ones(len(self._all), dtype=bool)
-        values = self._all if failed is None else np.where(self._done, self._all, failed)
-        below, weights = values[kept] <= y, self._weights[kept]
+    def share(self, below: np.ndarray, weights: np.ndarray) -> tuple[float, Interval]:
+        """See `Weighted.share`."""
         share, error = _ratio(below.astype(np.float64), weights, self.confidence)
         interval = t_interval(share, error, effective_number(weights) - 1, self.confidence)
         few = below if weights[below].sum() <= weights[~below].sum() else ~below

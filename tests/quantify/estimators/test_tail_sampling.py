@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from surecast.quantify.answer import ask
-from surecast.quantify.estimators.tail_sampling import TailSampling, Weighted
+from surecast.quantify.estimators.tail_sampling import Drawn, TailSampling
 from surecast.quantify.moments import MomentsIntegrand
 from surecast.quantify.quantiles import Quantiles, random_sample
 from surecast.study.errors import EstimationError
@@ -35,7 +35,7 @@ def test_far_levels_are_sampled_in_the_tail_by_default():
 
 def test_equal_weights_are_plain_runs():
     values = np.random.default_rng(0).normal(size=2000)
-    weighted = Weighted(values, np.ones(2000), 0.95).quantile(0.9, 0.95)
+    weighted = Drawn(values, np.ones(2000), 0.95).quantile(0.9, 0.95)
     plain = random_sample(values, 0.95).quantile(0.9, 0.95)
     assert weighted.value == plain.value
     assert weighted.high - weighted.low == pytest.approx(plain.high - plain.low, rel=0.15)

@@ -31,7 +31,7 @@ from surecast.quantify.estimators.search import guarded, guards, reliability_ind
 from surecast.quantify.estimators.weighted import diagnose, weight_reasons
 from surecast.quantify.integrand import Integrand
 from surecast.quantify.intervals import Interval, weighted_count_interval
-from surecast.quantify.inversion import Distribution
+from surecast.quantify.inversion import Weighted
 from surecast.quantify.quantiles import QuantilesIntegrand, quantile_found
 from surecast.quantify.sampling import Heard, Task, child, generator, run_seeds, values_at
 from surecast.quantify.stopping import grow, looks
@@ -47,19 +47,12 @@ UNFORESEEN_SHARE = 0.2
 """Possible share of the tail where the surrogate sees none of it, above which nothing is certified."""
 
 
-class Weighted(Distribution):
-    """F of weighted draws: values (n,), NaN where a run failed, and weights (n,)."""
+class Drawn(Weighted):
+    """F of draws of the mixture, weighted back to the law: counts beyond."""
 
-    def __init__(self, values: np.ndarray, weights: np.ndarray, confidence: float) -> None:
-        self._all, self._weights, self.confidence = values, weights, confidence
-        self._done = ~np.isnan(values)
-        self.values, self.diagnostics = np.sort(values[self._done]), {}
-
-    def at(self, y: float, failed: float | None = None) -> tuple[float, Interval]:
-        """See `Distribution.at`."""
-        kept = self._done if failed is None else np.ones(len(self._all), dtype=bool)
-        values = self._all if failed is None else np.where(self._done, self._all, failed)
-        beyond = weighted_probability((values[kept] > y).astype(float), self._weights[kept], self.confidence)
+    def share(self, below: np.ndarray, weights: np.ndarray) -> tuple[float, Interval]:
+        """See `Weighted.share`."""
+        beyond = weighted_probability((~below).astype(float), weights, self.confidence)
         return 1 - beyond.value, (1 - beyond.high, 1 - beyond.low)
 
 
@@ -196,7 +189,7 @@ class _Sample:
     def found(self, size: int, level: float) -> Found:
         """Quantile, interval at a level and doubts by the first `size` draws."""
         values, weights, z = self.values[:size], self.weights[:size], self.z[:size]
-        distribution = Weighted(values, weights, level)
+        distribution = Drawn(values, weights, level)
         found = quantile_found(distribution, self.level, level)
         q, f = found.figure.value, found.figure
         event = np.where(np.isnan(values), np.nan, values > q)
@@ -225,7 +218,7 @@ class _Sample:
         diagnosed |= {"blurred_probability": blurred, "unforeseen_share": unforeseen}
         return Found(f, tuple(reasons), counted=True, diagnostics={**diagnosed, "aimed_at": self.sign * self.aimed_at})
 
-    def unforeseen(self, distribution: Weighted, seen: np.ndarray, level: float) -> float:
+    def unforeseen(self, distribution: Drawn, seen: np.ndarray, level: float) -> float:
         """Upper bound of the share of the tail found by the defence alone where the surrogate sees none; 0 if none is.
 
         The tail is that of the aim's level, with thresholds of their own for simulator and surrogate. A lost mode may
@@ -246,6 +239,6 @@ class _Sample:
     def plain_variance(self) -> float:
         """a (1 - a)/f(q)^2, with 1/f from the quantiles a quarter of the tail to either side."""
         a, step = self.level, 0.25 * (1 - self.level)
-        distribution = Weighted(self.values, self.weights[: len(self.values)], self.task.level)
+        distribution = Drawn(self.values, self.weights[: len(self.values)], self.task.level)
         slope = (distribution.value(a + step) - distribution.value(a - step)) / (2 * step)
         return a * (1 - a) * slope**2
