@@ -25,7 +25,8 @@ class PeriodicSquare(Stepped):
     extent: float = Field(default=1.0, gt=0, allow_inf_nan=False, description="Length of a side, m.")
     precision: Literal["double", "single"] = Field(
         default="double",
-        description="Arithmetic of the time steps; single is faster and adds about 1e-6 to the relative error.",
+        description="Arithmetic of the time steps; single is faster, adds about 1e-6 to the relative error, "
+        "and wants steps well within stability.",
     )
 
     def modes(self, fields: np.ndarray) -> np.ndarray:
