@@ -41,7 +41,7 @@ from surecast.quantify.estimates import Estimate
 from surecast.quantify.given_data import GivenData, from_runs
 from surecast.quantify.sampling import uniforms
 from surecast.study import kinds
-from surecast.study.code import code_digest
+from surecast.study.code import code_files, own_digest
 from surecast.study.digest import of_json
 from surecast.study.errors import EstimationError
 
@@ -55,13 +55,18 @@ COLUMNS = (
     "problem", "kind", "statistic", "estimator", "surrogate", "seeds", "covered", "certified", "covered_certified",
     "width", "width_over_monte_carlo", "simulator_runs", "seconds", "verdict", "code",
 )  # fmt: skip
+FIELDS = frozenset(
+    {"surecast.study.laws.gaussian_field", "surecast.study.laws.karhunen_loeve", "surecast.study.laws.torus"}
+)
+"""Code that no case runs, as none has an input that is a field (`digests` makes sure): no reason to count again."""
 VALID_FOR_MONTE_CARLO = ("moments", "quantiles", "sobol", "exceedance", "expectations", "what_if")
 
 
 def _code(kind: str, estimator: str) -> str:
     root = Path(__file__).resolve().parent.parent
     targets = (kinds.target("question", kind), kinds.target("estimator", estimator))
-    return code_digest([target.partition(":")[0] for target in targets], root)
+    files = code_files([target.partition(":")[0] for target in targets], root)
+    return of_json({name: own_digest(path) for name, path in files.items() if name not in FIELDS})
 
 
 def digests(every: Iterable[Case], seeds: int) -> dict[str, str]:
@@ -69,6 +74,7 @@ def digests(every: Iterable[Case], seeds: int) -> dict[str, str]:
     codes: dict[tuple[str, str], str] = {}
     found = {}
     for case in every:
+        assert all(law.dimension == 1 for law in problem(case.problem).law.laws.values())
         of = case.kind, case.estimator
         codes[of] = codes.get(of) or _code(*of)
         asked = [case.label, dict(case.question), case.training_runs, dict(case.settings), seeds]
