@@ -9,6 +9,7 @@ import pytest
 
 from surecast.study.laws.gaussian_field import GaussianField
 from surecast.study.laws.karhunen_loeve import Line, correlation
+from surecast.study.laws.torus import Torus
 
 COVARIANCES = ("squared_exponential", "matern32", "matern12")
 
@@ -120,6 +121,37 @@ def test_periodic() -> None:
     np.testing.assert_allclose(covariance[0], np.roll(covariance[7], -7), atol=1e-12)
     images = sum(correlation("squared_exponential", np.abs(x - 2 * image), 0.25) for image in range(-4, 5))
     np.testing.assert_allclose(covariance[0], images / images[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("covariance", COVARIANCES)
+@pytest.mark.parametrize("length", [0.15, 3.0, 30.0])
+def test_periodic_in_two_dimensions(covariance: Any, length: float) -> None:
+    """The covariance on a torus of sides 1 and 2: orthonormal waves, variance one, the sum of the copies."""
+    expansion = Torus.solve(covariance, length, ((0.0, 1.0), (-1.0, 1.0)), 301)
+    y, x = np.arange(36) / 36, np.arange(72) / 36 - 1
+    modes = expansion.modes(y, x).reshape(len(expansion.eigenvalues), -1)
+    np.testing.assert_allclose(modes @ modes.T / 36**2, np.eye(len(modes)), atol=1e-11)
+    np.testing.assert_allclose(expansion.modes(y + 1, x - 2), expansion.modes(y, x), atol=1e-11)
+    assert (np.diff(expansion.eigenvalues) <= 1e-9 * expansion.eigenvalues[0]).all()
+    assert expansion.share_of_variance <= 1 + 1e-9
+    if length == 0.15:
+        distances = [np.hypot(y[:, None] - a, x + 1 - 2 * b) for a in range(-40, 41) for b in range(-20, 21)]
+        images = sum(correlation(covariance, distance, length) for distance in distances)
+        found = np.einsum("a,ap,a->p", expansion.eigenvalues, modes, modes[:, 0]).reshape(36, 72)
+        # What the terms leave out is a covariance too: nowhere larger than at distance 0.
+        left_out = 1 - expansion.share_of_variance
+        assert left_out < {"squared_exponential": 1e-7, "matern32": 0.02, "matern12": 0.16}[covariance]
+        assert np.abs(found - images / images.max()).max() < left_out + 1e-9
+    elif length == 30.0:
+        assert expansion.share_of_variance == pytest.approx(1, abs=1e-5)  # nearly a constant
+
+
+def test_the_first_waves_of_a_torus_do_not_depend_on_the_number_of_terms() -> None:
+    """The first terms of a longer expansion are the shorter one."""
+    x = np.arange(8) / 8
+    long = field(periodic=True, terms=60).expansion().modes(x, x)
+    for terms in (1, 7, 30):
+        np.testing.assert_array_equal(field(periodic=True, terms=terms).expansion().modes(x, x), long[:terms])
 
 
 @pytest.mark.parametrize("covariance", COVARIANCES)

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from surecast.study.component import refused
 from surecast.study.laws.karhunen_loeve import NODES_LINE, Circle, Expansion, Interval, Line, Plane, Product
 from surecast.study.laws.law import Law, inside
+from surecast.study.laws.torus import Torus
 
 MOST_TERMS = 4096
 RUNS_AT_ONCE = 8
@@ -39,7 +40,7 @@ class GaussianField(Law):
     domain: list[Annotated[list[float], Field(min_length=2, max_length=2)]] | None = Field(
         default=None, description="[low, high] of each dimension, y before x; the unit interval or square if left out."
     )
-    periodic: bool = Field(default=False, description="Whether the field is periodic (one dimension only).")
+    periodic: bool = Field(default=False, description="Whether the field is periodic, in y and x alike.")
     transform: Literal["none", "exponential"] = Field(
         default="none", description="none gives g, exponential gives exp(g)."
     )
@@ -63,8 +64,6 @@ class GaussianField(Law):
                 raise refused("domain", "an interval must be [low, high] with low < high.", "swap them.")
             if not 1e-3 <= self.length / (high - low) <= 1e3:
                 raise refused("length", "is out of proportion to the domain (1/1000 to 1000 times).", "change one.")
-        if self.periodic and self.dimensions != 1:
-            raise refused("periodic", "only fields of one dimension can be periodic.", "set dimensions: 1.")
         found = len(self.expansion().eigenvalues)
         if found < self.terms:
             raise refused("terms", f"only {found} terms of this covariance differ from zero.", f"use {found} or fewer.")
@@ -159,11 +158,13 @@ class GaussianField(Law):
 def _expansion(
     covariance: str, length: float, intervals: tuple[Interval, ...], periodic: bool, terms: int
 ) -> Expansion:
-    if periodic:
-        return Circle.solve(covariance, length, intervals[0], terms)
     if len(intervals) == 1:
+        if periodic:
+            return Circle.solve(covariance, length, intervals[0], terms)
         return Line.solve(covariance, length, intervals[0], terms, max(NODES_LINE, 2 * terms))
     rectangle = (intervals[0], intervals[1])
+    if periodic:
+        return Torus.solve(covariance, length, rectangle, terms)
     if covariance == "squared_exponential":
         return Product.solve(covariance, length, rectangle, terms)
     return Plane.solve(covariance, length, rectangle, terms)
