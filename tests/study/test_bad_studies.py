@@ -185,14 +185,6 @@ CASES: dict[str, Case] = {
         "matern",
         "squared_exponential",
     ),
-    "periodic square": (
-        "{kind: gamma, a: 2.5}",
-        "{kind: gaussian_field, variance: 1.0, length: 0.2, terms: 4, periodic: true}",
-        7,
-        "inputs.c.periodic",
-        "true",
-        "set dimensions: 1",
-    ),
     "more terms than there are": (
         "{kind: gamma, a: 2.5}",
         "{kind: gaussian_field, dimensions: 1, variance: 1.0, length: 10.0, terms: 200}",
