@@ -190,9 +190,8 @@ class Command(Simulator):
         """
         import xarray as xr
 
-        runs = inputs.sizes.get("run", 0)
-        if not runs:
-            raise SimulationError("there are no runs to simulate.", "ask for one at least.")
+        self.require(inputs)
+        runs = inputs.sizes["run"]
         if self.stochastic and "seed" not in inputs:
             raise SimulationError("a stochastic simulator needs the variable seed.", "give every run a seed.")
         for name, known in self._digests.items():

@@ -113,8 +113,7 @@ class FunctionSimulator(Simulator):
             If the function returns something other than a Dataset whose variables have the dimension
             ``run`` of its inputs.
         """
-        if not inputs.sizes.get("run"):
-            raise SimulationError("there are no runs to simulate.", "ask for one at least.")
+        self.require(inputs)
         if not self.stochastic:
             inputs = inputs.drop_vars("seed", errors="ignore")
         pieces: list[xr.Dataset | str] = []  # a message for a failed run

@@ -201,19 +201,13 @@ class Groundwater(Simulator):
         return ""
 
     def _permeability(self, inputs: xr.Dataset) -> np.ndarray:
-        for name in self.input_names():
-            if name not in inputs:
-                raise SimulationError(
-                    f"the groundwater simulator lacks its input {name!r}.", f"add {name} to the inputs."
-                )
+        self.require(inputs, self.input_names())
         field = inputs["permeability"]
         if dict(field.sizes) != {"run": inputs.sizes["run"], "y": self.cells, "x": self.cells}:
             raise SimulationError(
                 f"permeability has dimensions {dict(field.sizes)}, not run, y: {self.cells}, x: {self.cells}.",
                 "give it the law gaussian_field with dimensions: 2.",
             )
-        if not field.sizes["run"]:
-            raise SimulationError("there are no runs to simulate.", "ask for one at least.")
         return np.asarray(field.transpose("run", "y", "x").values, dtype=np.float64)
 
     def _patch(self, cells: int) -> np.ndarray:

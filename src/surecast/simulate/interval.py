@@ -230,16 +230,8 @@ class Interval(Simulator):
 
     def _checked(self, inputs: xr.Dataset) -> tuple[np.ndarray, Parameters]:
         """The initial state (run, x), and all parameters."""
-        kind = type(self).__name__
-        for name in self.input_names():
-            if name not in inputs:
-                raise SimulationError(
-                    f"the {kind} simulator lacks its input {name!r}.",
-                    f"add {name} to the inputs, or give it a number beside kind.",
-                )
-        runs = inputs.sizes.get("run", 0)
-        if not runs:
-            raise SimulationError("there are no runs to simulate.", "ask for one at least.")
+        self.require(inputs, self.input_names(), "add {name} to the inputs, or give it a number beside kind.")
+        runs = inputs.sizes["run"]
         given = {name: np.full((runs, 1), value) for name, value in self._numbers().items()}
         for name in self.input_names():
             sizes = {"run": runs, "x": self.cells} if name in self.grids() else {"run": runs}

@@ -15,7 +15,6 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from surecast.simulate.simulator import Simulator, VariableInfo
-from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -168,12 +167,6 @@ class RandomPaths(Simulator):
             return found | self.also(x) | ({"path": frames} if self.frames else {})
 
     def _checked(self, inputs: xr.Dataset) -> tuple[Parameters, np.ndarray]:
-        for name in (*self.input_names(), "seed"):
-            if name not in inputs:
-                raise SimulationError(
-                    f"the {type(self).__name__} simulator lacks its input {name!r}.", f"add {name} to the inputs."
-                )
-        if not inputs.sizes["run"]:
-            raise SimulationError("there are no runs to simulate.", "ask for one at least.")
+        self.require(inputs, (*self.input_names(), "seed"))
         given = {name: np.asarray(inputs[name].values, dtype=np.float64) for name in self.input_names()}
         return given, np.asarray(inputs["seed"].values)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from surecast.study.component import Component
+from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +68,16 @@ class Simulator(Component):
         SimulationError
             If `inputs` lacks something; never because a single run fails.
         """
+
+    def require(self, inputs: xr.Dataset, names: Iterable[str] = (), remedy: str = "add {name} to the inputs.") -> None:
+        """Raise `SimulationError` if there is no run, or no variable of one of the names."""
+        for name in names:
+            if name not in inputs:
+                raise SimulationError(
+                    f"the {type(self).__name__} simulator lacks its input {name!r}.", remedy.format(name=name)
+                )
+        if not inputs.sizes.get("run"):
+            raise SimulationError("there are no runs to simulate.", "ask for one at least.")
 
     def labelled(self, raw: xr.Dataset, values: Mapping[str, np.ndarray], failure: np.ndarray) -> xr.Dataset:
         """`raw`, which holds the coordinates, with all of `variables` by name, and why each run failed (run,)."""

@@ -157,10 +157,7 @@ class Spectral(Simulator):
         return self.modes(initial)
 
     def _checked(self, inputs: xr.Dataset) -> tuple[np.ndarray, Parameters]:
-        kind = type(self).__name__
-        for name in self.input_names():
-            if name not in inputs:
-                raise SimulationError(f"the {kind} simulator lacks its input {name!r}.", f"add {name} to the inputs.")
+        self.require(inputs, self.input_names())
         field = inputs["initial"]
         if dict(field.sizes) != {"run": inputs.sizes["run"], **dict.fromkeys(self.dims, self.points)}:
             wanted = ", ".join(f"{dim}: {self.points}" for dim in self.dims)
@@ -168,8 +165,6 @@ class Spectral(Simulator):
                 f"initial has dimensions {dict(field.sizes)}, not run, {wanted}.",
                 f"give it the law gaussian_field with dimensions: {len(self.dims)} and periodic: true.",
             )
-        if not inputs.sizes["run"]:
-            raise SimulationError("there are no runs to simulate.", "ask for one at least.")
         initial = np.asarray(field.transpose("run", *self.dims).values, dtype=np.float64)
         shape = (-1, *(1,) * len(self.dims))
         scalars = self.input_names()[1:]

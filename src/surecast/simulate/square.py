@@ -136,19 +136,13 @@ class Square(Simulator):
         return {}
 
     def _checked(self, inputs: xr.Dataset) -> tuple[np.ndarray, Parameters]:
-        for name in self.input_names():
-            if name not in inputs:
-                raise SimulationError(
-                    f"the {type(self).__name__} simulator lacks its input {name!r}.", f"add {name} to the inputs."
-                )
+        self.require(inputs, self.input_names())
         field = inputs[self.field]
         if dict(field.sizes) != {"run": inputs.sizes["run"], "y": self.cells, "x": self.cells}:
             raise SimulationError(
                 f"{self.field} has dimensions {dict(field.sizes)}, not run, y: {self.cells}, x: {self.cells}.",
                 "give it the law gaussian_field with dimensions: 2.",
             )
-        if not field.sizes["run"]:
-            raise SimulationError("there are no runs to simulate.", "ask for one at least.")
         given = {name: np.asarray(inputs[name].values, dtype=np.float64)[:, None, None] for name in self.parameters}
         return np.asarray(field.transpose("run", "y", "x").values, dtype=np.float64), given
 

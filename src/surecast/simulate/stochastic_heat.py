@@ -30,7 +30,6 @@ from surecast.simulate.brownian import normals
 from surecast.simulate.periodic import Periodic
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.spectral import Parameters
-from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -109,8 +108,7 @@ class StochasticHeat(Periodic):
         return np.exp(-decayed), time * share
 
     def _checked(self, inputs: xr.Dataset) -> tuple[np.ndarray, Parameters]:
-        if "seed" not in inputs:
-            raise SimulationError("the StochasticHeat simulator lacks its input 'seed'.", "add seed to the inputs.")
+        self.require(inputs, ("seed",))
         initial, given = self._states(inputs)
         return initial, given | {"seed": np.asarray(inputs["seed"].values)[:, None]}
 

@@ -169,8 +169,7 @@ class UMBridge(Simulator):
         """
         import xarray as xr
 
-        if not inputs.sizes.get("run"):
-            raise SimulationError("there are no runs to simulate.", "ask for one at least.")
+        self.require(inputs)
         vectors = self._vectors(inputs)
         lengths = [vector.shape[1] for vector in vectors]
         asked = np.flatnonzero(np.all([np.isfinite(vector).all(axis=1) for vector in vectors], axis=0))
