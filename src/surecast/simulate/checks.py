@@ -18,12 +18,13 @@ from surecast.simulate import gates
 from surecast.simulate.simulator import Simulator
 from surecast.study import digest
 from surecast.study.errors import SimulationError
+from surecast.study.settings import Failures
 from surecast.study.units import UnitError, check_unit
 
 if TYPE_CHECKING:
     import xarray as xr
 
-LARGEST = 1e12
+LARGEST = Failures().largest
 """Magnitude above which a value is absurd, as a study has it by default."""
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from surecast.simulate.gates import fault
 from surecast.study.component import refused
 from surecast.study.errors import SimulationError
 from surecast.study.files import write_dataset, write_text
@@ -189,10 +190,7 @@ def checked(found: Mapping[Any, Any], declared: Mapping[str, Returned], rows: bo
         if array.shape != variable.sizes:
             raise SimulationError(f"{name} has the shape {array.shape}, not {variable.sizes} as declared")
         if not np.isfinite(array).all():
-            what, count = ("NaN", np.isnan(array)) if np.isnan(array).any() else ("infinite", np.isinf(array))
-            raise SimulationError(
-                f"{name} is {what}" + (f" in {int(count.sum())} of {array.size} places" if array.ndim else "")
-            )
+            raise SimulationError(fault(name, array, np.inf))
         values[name] = array
     return values
 

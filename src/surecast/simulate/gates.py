@@ -53,7 +53,7 @@ def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = (), kept:
         values = variable.transpose("run", ...).values.reshape(runs, -1)
         with np.errstate(invalid="ignore"):
             for row in np.flatnonzero(~(np.abs(values) <= largest).all(axis=1)):
-                found[row] = found[row] or _fault(str(name), values[row], largest)
+                found[row] = found[row] or fault(str(name), values[row], largest)
         if variable.ndim > 1:
             zero[str(name)] = np.asarray(~values.any(axis=1))
     for message, fields in ((ALL_ZERO, list(zero)), (KEPT_ZERO, [name for name in kept if name in zero])):
@@ -63,7 +63,8 @@ def messages(raw: xr.Dataset, largest: float, ignored: Sequence[str] = (), kept:
     return np.array(found, dtype=object)
 
 
-def _fault(name: str, values: np.ndarray, largest: float) -> str:
+def fault(name: str, values: np.ndarray, largest: float) -> str:
+    """What is wrong with values that are NaN, infinite or larger than that."""
     size = values.size
     if nans := int(np.isnan(values).sum()):
         return f"{name} is NaN" + (f" in {nans} of {size} places" if size > 1 else "")

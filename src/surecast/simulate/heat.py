@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from surecast.simulate.frames import frame_times, time_coordinate
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.square import Parameters, Square
 
@@ -53,12 +54,7 @@ class Heat(Square):
 
     def coordinates(self) -> dict[str, Any]:
         """Times of the frames."""
-        return {"time": ("time", self.times(), {"units": "s", "long_name": "time"})} if self.frames else {}
-
-    def times(self) -> np.ndarray:
-        """Times of the frames, (max(frames, 1),)."""
-        frames = max(1, self.frames)
-        return self.time * np.arange(1, frames + 1) / frames
+        return dict(time_coordinate(self.time, self.frames))
 
     def fault(self, given: Parameters) -> np.ndarray:
         """See `Square.fault`."""
@@ -68,8 +64,9 @@ class Heat(Square):
 
     def solve(self, coefficients: np.ndarray, given: Parameters) -> dict[str, np.ndarray]:
         """See `Square.solve`."""
+        times = frame_times(self.time, self.frames)
         series, rates = self.modes(), given["diffusivity"] * self.modes().eigenvalues(self.cells)
-        history = np.stack([series.backward(coefficients * np.exp(-rates * time)) for time in self.times()], axis=1)
+        history = np.stack([series.backward(coefficients * np.exp(-rates * time)) for time in times], axis=1)
         solution = history[:, -1]
         means = {"mean": solution.mean(axis=(1, 2)), "energy": 0.5 * (solution**2).mean(axis=(1, 2))}
         return {"solution": solution, "history": history, **means}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from surecast.simulate.frames import require_whole_steps, time_coordinate
 from surecast.simulate.fronts import crossing
 from surecast.simulate.nonlinear_diffusion import End, Medium, Stepper
 from surecast.simulate.simulator import Simulator, VariableInfo
@@ -65,8 +66,7 @@ class Interval(Simulator):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.frames and self.steps % self.frames:
-            raise ValueError(f"steps = {self.steps} is no multiple of frames = {self.frames}")
+        require_whole_steps(self.steps, self.frames)
         for name, value in self._numbers().items():
             if fault := self.fault(name, np.array([[value]]))[0]:
                 raise refused(name, f"{fault}.", f"write for example `{name}: 1.0`, or null for an input.")
@@ -196,10 +196,7 @@ class Interval(Simulator):
             (lost, f"the mass balance of a step is off by more than {LARGEST_IMBALANCE:g}"),
         ):
             fault = np.where((fault == "") & failed, message, fault)
-        raw = xr.Dataset(coords={"x": self._coordinate()})
-        if self.frames:
-            times = self.time * np.arange(1, self.frames + 1) / self.frames
-            raw = raw.assign_coords(time=("time", times, {"units": self.clock, "long_name": "time"}))
+        raw = xr.Dataset(coords={"x": self._coordinate(), **time_coordinate(self.time, self.frames, self.clock)})
         return self.labelled(raw, values, fault)
 
     def _advance(self, initial: np.ndarray, given: Parameters, sound: np.ndarray) -> dict[str, np.ndarray]:

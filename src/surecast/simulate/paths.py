@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from surecast.simulate.frames import require_whole_steps, time_coordinate
 from surecast.simulate.simulator import Simulator, VariableInfo
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ class RandomPaths(Simulator):
 
     @model_validator(mode="after")
     def _whole_frames(self) -> Self:
-        if self.frames and self.steps % self.frames:
-            raise ValueError(f"steps = {self.steps} is no multiple of frames = {self.frames}")
+        require_whole_steps(self.steps, self.frames)
         return self
 
     @property
@@ -142,10 +142,7 @@ class RandomPaths(Simulator):
         unstable = ~np.isfinite(values["final"])
         message = f"the path became unstable (not finite at t = {self.time:g}); take more steps"
         refused = self.refused(given)
-        raw = xr.Dataset()
-        if self.frames:
-            times = self.time * np.arange(1, self.frames + 1) / self.frames
-            raw = raw.assign_coords(time=("time", times, {"units": "s", "long_name": "time"}))
+        raw = xr.Dataset(coords=time_coordinate(self.time, self.frames))
         return self.labelled(raw, values, np.where(refused != "", refused, np.where(unstable, message, "")))
 
     def _paths(self, given: Parameters, seeds: np.ndarray) -> dict[str, np.ndarray]:

@@ -16,6 +16,7 @@ import scipy.fft
 from pydantic import Field, model_validator
 
 from surecast.simulate.exponential import ETDRK4
+from surecast.simulate.frames import require_whole_steps
 from surecast.simulate.periodic import Periodic
 from surecast.simulate.simulator import Simulator
 from surecast.simulate.spectral import Parameters, Spectral
@@ -34,8 +35,7 @@ class Stepped(Spectral):
 
     @model_validator(mode="after")
     def _whole_frames(self) -> Self:
-        if self.frames and self.steps % self.frames:
-            raise ValueError(f"steps = {self.steps} is no multiple of frames = {self.frames}")
+        require_whole_steps(self.steps, self.frames)
         return self
 
     @abstractmethod

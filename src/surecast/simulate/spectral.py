@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
+from surecast.simulate.frames import frame_times, time_coordinate
 from surecast.simulate.simulator import Simulator
 from surecast.study.errors import SimulationError
 
@@ -133,15 +134,12 @@ class Spectral(Simulator):
         }
         finite = [np.isfinite(found.reshape(runs, -1)).all(axis=1) for found in values.values()]
         message = f"the time integration became unstable (not finite at t = {self.time:g}); take more steps"
-        raw = xr.Dataset(coords=self._coordinates())
-        if self.frames:
-            raw = raw.assign_coords(time=("time", self.times(), {"units": "s", "long_name": "time"}))
+        raw = xr.Dataset(coords={**self._coordinates(), **time_coordinate(self.time, self.frames)})
         return self.labelled(raw, values, np.where(np.all(finite, axis=0), "", message))
 
     def times(self) -> np.ndarray:
         """Times of the frames, (max(frames, 1),)."""
-        frames = max(1, self.frames)
-        return self.time * np.arange(1, frames + 1) / frames
+        return frame_times(self.time, self.frames)
 
     def _advance(self, initial: np.ndarray, given: Parameters) -> dict[str, np.ndarray]:
         with np.errstate(all="ignore"):  # an unstable run overflows, and is reported by `run`
