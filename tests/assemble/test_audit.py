@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import zarr
 
-from surecast.assemble.audit import audit
+from surecast.assemble.audit import Audit, _Look, audit
+from surecast.assemble.layout import VariableLayout
 from surecast.assemble.zarr_store import metadata_digests
 from surecast.cli.main import main
 from surecast.study import digest
@@ -150,13 +151,13 @@ def test_what_a_reader_should_look_at_is_remarked(copy):
     assert f"top: values far from those of all other runs in run {fine[1]}." in remarks
 
 
-def test_frames_that_stand_still_are_remarked(tmp_path):
-    from surecast.assemble.audit import Audit, _Look
-    from surecast.assemble.layout import VariableLayout
-
+@pytest.mark.parametrize("dims", [("run", "time", "x"), ("run", "x", "time")])
+def test_frames_that_stand_still_are_remarked(dims):
     frames = np.random.default_rng(0).standard_normal((4, 5, 8))
     frames[2, 3] = frames[2, 2]
-    look = _Look(VariableLayout("u", ("run", "time", "x"), frames.shape, "<f8"), np.zeros(4, dtype=bool))
+    if dims[-1] == "time":
+        frames = np.ascontiguousarray(frames.transpose(0, 2, 1))
+    look = _Look(VariableLayout("u", dims, frames.shape, "<f8"), np.zeros(4, dtype=bool))
     look.see(frames, 0)
     found = Audit()
     look.tell(found)
@@ -191,3 +192,12 @@ def test_a_dataset_is_checked_alone(capsys):
     assert "a dataset is checked alone" in capsys.readouterr().err
     assert main(["check"]) == 2
     assert "no study is named" in capsys.readouterr().err
+
+
+def test_where_most_runs_agree_nothing_is_an_outlier():
+    values = np.array([[3.0], [3.0], [3.0], [3.0], [2.0], [4.0]])
+    look = _Look(VariableLayout("n", ("run",), (6,), "<f8"), np.zeros(6, dtype=bool))
+    look.see(values[:, 0], 0)
+    found = Audit()
+    look.tell(found)
+    assert found.remarks == []

@@ -3,7 +3,7 @@
 Faults contradict the format (docs/dataset-format.md): content that changed, numbers that are missing or not finite,
 units, grids or a card that are not stated, splits that overlap, statistics that are not those of the training runs.
 Remarks are what a reader should look at: fields that are constant, frames and runs that repeat, outliers, no
-discretisation error. Every chunk is read once, one at a time.
+discretisation error. Fields are read once, one chunk at a time; what is small is held in memory.
 """
 
 from __future__ import annotations
@@ -84,8 +84,7 @@ def audit(manifest_path: str | Path) -> Audit:
         if looks[name].complete and looks[name].statistics(training) != stated:
             found.faults.append(f"{name}: the statistics stated are not those of the training runs.")
     laws = {name: layout for name, layout in layouts.items() if "law" in store.attributes(name)}
-    inputs = _readable(laws, store, found)
-    if inputs:
+    if inputs := _readable(laws, store, found):
         _repeated_inputs(inputs, small["split"], found)
     if not manifest.content.get("discretisation_error"):
         found.remarks.append(
@@ -226,9 +225,7 @@ class _Look:
                 other = self._seen.setdefault(digest.of_array(value), run)
                 if other != run:
                     self.repeated.append((other, run))
-                if "time" in self.layout.dims and self._stands(
-                    np.moveaxis(value, self.layout.dims.index("time") - 1, 0)
-                ):
+                if "time" in self.layout.dims and self._stands(value):
                     self.still.append(run)
 
     def tell(self, found: Audit) -> None:
@@ -269,7 +266,8 @@ def _outlying(values: np.ndarray) -> np.ndarray:
     if len(values) < 4:
         return np.zeros(len(values), dtype=bool)
     low, high = np.quantile(values, [0.25, 0.75])
-    return (values < low - FAR * (high - low)) | (values > high + FAR * (high - low)) if high > low else values < low
+    reach = FAR * (high - low)
+    return (reach > 0) & ((values < low - reach) | (values > high + reach))
 
 
 def _some(runs: list[int]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -48,10 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from surecast.cli import lock
 
-    name = Path(options.study).stem
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):  # `..` would be the working directory itself
-        raise SurecastError(f"{options.study!r} is no study.", "give the name of a study, or the path of its file.")
-    paths = Paths(name)
+    paths = Paths.named(options.study)
     found = [path for path in STAGES[options.stage](paths) if path.exists() or path.is_symlink()]
     if not found:
         print(f"Nothing is there of {options.stage} in {paths.root}.")

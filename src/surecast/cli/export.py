@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import re
 from pathlib import Path
 
 from surecast.study.errors import SurecastError
@@ -59,9 +58,7 @@ def manifest_of(study: str) -> Path:
     """
     path = Path(study)
     if path.suffix != ".json":
-        if not re.fullmatch(r"[A-Za-z0-9][\w-]*", path.stem):
-            raise SurecastError(f"{study!r} is no study.", "give the name of a study, or the path of its file.")
-        path = Paths(path.stem).manifest
+        path = Paths.named(study).manifest
     if not path.is_file():
         raise SurecastError(f"{path}: there is no such dataset.", "run snakemake first.")
     return path

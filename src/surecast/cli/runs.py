@@ -8,7 +8,6 @@ surecast runs groundwater --where 'peak > 3 and head < 1.2' --export extreme.csv
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,13 +45,10 @@ def run(options: argparse.Namespace) -> int:
     from surecast.simulate.runs_table import runs_table
     from surecast.simulate.store import RunStore
 
-    name = Path(options.study).stem
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
-        raise SurecastError(f"{options.study!r} is no study.", "give the name of a study, or the path of its file.")
+    folder = Paths.named(options.study).store
     target = None if options.export is None else Path(options.export)
     if target is not None and target.suffix not in (".csv", ".nc"):
         raise SurecastError(f"{target} ends in neither .csv nor .nc.", "give the file one of these endings.")
-    folder = Paths(name).store
     table, units = runs_table(RunStore(folder))
     if not len(table):
         print(f"No run is in {folder}.")

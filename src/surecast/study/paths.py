@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+from surecast.study.errors import SurecastError
 
 
 class Paths:
@@ -33,6 +36,20 @@ class Paths:
         self.records = self.root / "records"
         self.logs = self.root / "logs"
         self.benchmarks = self.root / "benchmarks"
+
+    @classmethod
+    def named(cls, study: str) -> Paths:
+        """Locations of a study by its name, or the path of its file, which need not be there.
+
+        Raises
+        ------
+        SurecastError
+            If it cannot be the name of a study: `..` would be the working directory itself.
+        """
+        name = Path(study).stem
+        if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+            raise SurecastError(f"{study!r} is no study.", "give the name of a study, or the path of its file.")
+        return cls(name)
 
     def part(self, part: str) -> Path:
         """One part of the runs, for example ``train-0003``."""
