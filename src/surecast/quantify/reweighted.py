@@ -103,7 +103,28 @@ class ReweightedIntegrand(Integrand):
         return [((*reasons, *more), found | figures) for more, figures in base]
 
 
-class WeightedEvent(DistributionIntegrand):
+class WeighedRuns(DistributionIntegrand):
+    """Base of what weighs single random runs; the last column of every run is its log w."""
+
+    ratio: DensityRatio
+    least_share: float
+
+    def observe(self, inputs: xr.Dataset, values: np.ndarray) -> np.ndarray:
+        """See `Integrand.observe`: with log w as the last column."""
+        return np.concatenate([self.columns(values), self.ratio.log(inputs)[:, None]], axis=1)
+
+    def from_replicates(self, rows: np.ndarray, level: float) -> list[Found]:
+        """Refused: weighted runs in a few replicates have no honest interval."""
+        raise EstimationError("replicates cannot be reweighted.", "use monte_carlo.")
+
+    def from_controls(
+        self, rows: np.ndarray, predicted: Sequence[np.ndarray], own: Sequence[np.ndarray], folds: int, level: float
+    ) -> list[Found]:
+        """Refused, see `from_replicates`."""
+        raise EstimationError("control variates cannot reweigh events and quantiles.", "use monte_carlo.")
+
+
+class WeightedEvent(WeighedRuns):
     """Probability of an event under another law; columns are the indicator and log w, of one run a row."""
 
     def __init__(self, base: ExceedanceIntegrand, ratio: DensityRatio, least_share: float) -> None:
@@ -115,10 +136,6 @@ class WeightedEvent(DistributionIntegrand):
     def columns(self, values: np.ndarray) -> np.ndarray:
         """The indicator."""
         return self.base.columns(values)
-
-    def observe(self, inputs: xr.Dataset, values: np.ndarray) -> np.ndarray:
-        """See `Integrand.observe`."""
-        return np.concatenate([self.columns(values), self.ratio.log(inputs)[:, None]], axis=1)
 
     def summands(self, rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """See `Integrand.summands`: w times the indicator."""
@@ -145,13 +162,3 @@ class WeightedEvent(DistributionIntegrand):
         weights = scaled(rows[:, 0, 1])
         effective = {"effective_rows": effective_number(weights), "rows": float(len(weights))}
         return [(weight_reasons(weights, self.least_share * len(weights)), effective)]
-
-    def from_replicates(self, rows: np.ndarray, level: float) -> list[Found]:
-        """Refused: weighted events in a few replicates have no honest interval."""
-        raise EstimationError("replicates cannot weigh events.", "use monte_carlo.")
-
-    def from_controls(
-        self, rows: np.ndarray, predicted: Sequence[np.ndarray], own: Sequence[np.ndarray], folds: int, level: float
-    ) -> list[Found]:
-        """Refused, see `from_replicates`."""
-        raise EstimationError("control variates cannot weigh events.", "use monte_carlo.")

@@ -10,23 +10,20 @@ quantile's interval too. Failed runs keep their weight, which the inputs decide,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import xarray as xr
 
-from surecast.quantify.distribution import DistributionIntegrand
 from surecast.quantify.estimates import Statistic
 from surecast.quantify.estimators.estimator import Figure, Found
 from surecast.quantify.intervals import Interval, t_interval, union, weighted_count_interval
 from surecast.quantify.inversion import FEW, Weighted
 from surecast.quantify.other_law import LEAST_ROWS, DensityRatio, scaled
 from surecast.quantify.quantiles import QuantilesIntegrand, quantile_found
-from surecast.quantify.reweighted import OTHER
+from surecast.quantify.reweighted import OTHER, WeighedRuns
 from surecast.quantify.tail import Analysis, TailIntegrand, psi
 from surecast.quantify.verdict import effective_number, sampling_error, tail_reasons, weight_reasons
-from surecast.study.errors import EstimationError
 
 _METHODS = ("hesterberg1995", "hesterberg1998", "fay1997")
 
@@ -46,20 +43,13 @@ class ReweightedDistribution(Weighted):
         return share, (max(interval[0], 0.0), min(interval[1], 1.0))
 
 
-class _Reweighted(DistributionIntegrand):
-    """What both share: the last column of every run is its log w."""
-
-    ratio: DensityRatio
-    least_share: float
+class _Levels(WeighedRuns):
+    """What both share."""
 
     @property
     def column_outputs(self) -> tuple[str, ...]:
         """The outputs; the last column is the weight's."""
         return (*self.outputs, "")
-
-    def observe(self, inputs: xr.Dataset, values: np.ndarray) -> np.ndarray:
-        """See `Integrand.observe`: with log w as the last column."""
-        return np.concatenate([self.columns(values), self.ratio.log(inputs)[:, None]], axis=1)
 
     def remarks(self, rows: np.ndarray) -> list[tuple[tuple[str, ...], dict[str, float]]]:
         """See `Integrand.remarks`: the effective number of runs."""
@@ -68,18 +58,8 @@ class _Reweighted(DistributionIntegrand):
         found = {"effective_rows": effective_number(weights), "rows": float(len(weights))}
         return [(reasons, found)] * len(self.statistics)
 
-    def from_replicates(self, rows: np.ndarray, level: float) -> list[Found]:
-        """Refused: replicates under weights have no interval here."""
-        raise EstimationError("replicates cannot be reweighted.", "use monte_carlo.")
 
-    def from_controls(
-        self, rows: np.ndarray, predicted: Sequence[np.ndarray], own: Sequence[np.ndarray], folds: int, level: float
-    ) -> list[Found]:
-        """Refused, see `from_replicates`."""
-        raise EstimationError("control variates cannot reweigh quantiles.", "use monte_carlo.")
-
-
-class ReweightedQuantiles(_Reweighted, QuantilesIntegrand):
+class ReweightedQuantiles(_Levels, QuantilesIntegrand):
     """Quantiles of every output at every level, under another law."""
 
     methods = (*QuantilesIntegrand.methods, *_METHODS)
@@ -105,7 +85,7 @@ class ReweightedQuantiles(_Reweighted, QuantilesIntegrand):
         ]
 
 
-class ReweightedTail(_Reweighted, TailIntegrand):
+class ReweightedTail(_Levels, TailIntegrand):
     """CVaR and quantile of every output at every level, under another law."""
 
     methods = (*TailIntegrand.methods, *_METHODS)
