@@ -61,6 +61,7 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("design", "determinantal"): ("design by determinantal point processes", ("nouy2023", "derezinski2022")),
     ("design", "volume_sampling"): ("volume-rescaled design", ("nouy2023", "derezinski2022")),
     ("surrogate", "fno"): ("Fourier neural operator", ("li2021",)),
+    ("training", "online"): ("training while simulating", ("meyer2023",)),
     ("surrogate", "unet"): ("U-Net", ("ronneberger2015",)),
     ("surrogate", "gaussian_process"): ("Gaussian process regression", ("rasmussen2006", "pedregosa2011")),
     ("surrogate", "polynomial_chaos"): ("sparse polynomial chaos expansion", ("blatman2011", "pedregosa2011")),

@@ -34,8 +34,8 @@ class Buffer(ABC):
     def held(self) -> list[int]:
         """The runs in it."""
 
-    def __len__(self) -> int:
-        return len(self.held)
+    @abstractmethod
+    def __len__(self) -> int: ...
 
     @abstractmethod
     def accepts(self) -> bool:
@@ -82,6 +82,9 @@ class Reservoir(Buffer):
         """The runs in it, those that no batch has had first."""
         return self._unseen + self._seen
 
+    def __len__(self) -> int:
+        return len(self._unseen) + len(self._seen)
+
     def accepts(self) -> bool:
         """There is room, or a run that has been in a batch."""
         return len(self) < self.capacity or bool(self._seen)
@@ -126,6 +129,9 @@ class Queue(Buffer):
     def held(self) -> list[int]:
         """The runs in it, in their order."""
         return self._waiting
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def accepts(self) -> bool:
         """There is room."""
