@@ -83,6 +83,26 @@ def test_a_simple_wave_of_water_steepens_with_order_two():
     np.testing.assert_allclose(orders(errors), 2.0, atol=0.2)
 
 
+def test_a_vortex_of_water_is_carried_along_with_order_two():
+    # v^2 / r = g h_r around its centre, in a flow of (1, 0.5), on a box of side 10.
+    errors = []
+    for cells in (32, 64):
+        grid = Grid((cells, cells), 10 / cells, ("periodic", "periodic"))
+        along = 10 * (np.arange(cells) + 0.5) / cells
+
+        def vortex(time, along=along):
+            x, y = along - 5 - time, along[:, None] - 5 - 0.5 * time
+            swirl = 0.8 * np.exp(0.5 * (1 - x**2 - y**2))
+            depth = 1 - swirl**2 / (2 * 9.81)
+            return np.stack([depth, depth * (1 - swirl * y), depth * (0.5 + swirl * x)])[:, None]
+
+        law = Water(9.81, np.zeros((1, (cells + 4) ** 2)), grid.padded(vortex(0.0)))
+        solver = flown(law, grid, vortex(0.0), 0.5)
+        errors.append(np.abs(grid.inner(solver.state) - vortex(0.5)).mean(axis=(1, 2, 3)))
+    assert np.log2(errors[0] / errors[1]).min() > 1.8
+    assert errors[1].max() < 2e-3
+
+
 def test_slopes_are_those_of_the_monotonised_central_limiter():
     values = np.random.default_rng(3).standard_normal(400)
     a, b = np.diff(values)[:-1], np.diff(values)[1:]
@@ -178,3 +198,12 @@ def test_a_run_that_would_never_end_fails_at_once():
     solver = flown(law, grid, law.conserved(w), 0.2)
     assert solver.failure.tolist() == ["", "more than 10000 time steps would be needed at t = 0 s"]
     assert solver.steps[1] == 0
+
+
+def test_water_below_its_bed_fails():
+    grid, state = Grid((16,), 1.0, ("wall",)), np.zeros((2, 3, 16))
+    state[0] = np.array([[1.0], [1.0], [np.inf]])
+    state[0, 1, 5] = -1e-3
+    law = Water(9.81, np.zeros((3, 20)), grid.padded(state))
+    solver = flown(law, grid, state, 0.1)
+    assert solver.failure.tolist() == ["", *["the depth is negative, or not finite, at t = 0 s"] * 2]

@@ -167,6 +167,9 @@ def test_a_bump_parts_the_flood_and_water_is_kept():
     np.testing.assert_array_equal(raw["depth"][0], flat["depth"][0])
     top = raw["depth"].sel(x=3.5, y=2.5, method="nearest")
     assert top[1] < top[0] < top[2]
+    np.testing.assert_array_equal(raw["depth"], raw["depth"][:, ::-1])
+    turned = simulator.model_copy(update={"bump_x": 2.5, "bump_y": 3.5}).run(given)
+    np.testing.assert_array_equal(turned["depth"], raw["depth"].values.swapaxes(1, 2))
 
 
 def test_the_level_of_a_cut_cell_changes_smoothly_with_the_dam():

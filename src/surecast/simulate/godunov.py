@@ -23,6 +23,7 @@ computed for ghost cells is garbage, and is written over.
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ class Godunov:
 
     def _step(self, dt: np.ndarray, active: np.ndarray) -> np.ndarray:
         """One step of the active runs; which of them have moved."""
-        column = dt[:, None]
+        column = dt[:, None] / self._grid.spacing
         first = self._rate(self.w)
         first *= column
         first += self.state
@@ -197,18 +198,19 @@ class Godunov:
         return np.asarray(moved)
 
     def _rate(self, w: np.ndarray) -> np.ndarray:
-        """L(U), (quantity, run, cell); zero, or garbage, in ghost cells."""
+        """dx L(U), (quantity, run, cell); zero, or garbage, in ghost cells."""
         rate = np.zeros_like(self.state)
-        cells = w.shape[-1]
         for direction, stride in enumerate(self._grid.strides):
-            chunk = max(CHUNK // w.shape[1], 8 * stride)
-            for start in range(2 * stride, cells - 2 * stride, chunk):
-                stop = min(start + chunk, cells - 2 * stride)
-                rate[..., start:stop] -= self._lost(w[..., start - 2 * stride : stop + 2 * stride], direction, stride)
+            first, last = GHOSTS * stride, w.shape[-1] - GHOSTS * stride
+            pieces = max(1, min(round((last - first) * w.shape[1] / CHUNK), (last - first) // (8 * stride)))
+            edges = first + (last - first) * np.arange(pieces + 1) // pieces
+            for start, stop in itertools.pairwise(edges.tolist()):
+                reach = w[..., start - GHOSTS * stride : stop + GHOSTS * stride]
+                rate[..., start:stop] -= self._lost(reach, direction, stride)
         return rate
 
     def _lost(self, w: np.ndarray, direction: int, stride: int) -> np.ndarray:
-        """What cells lose along a direction in unit time, from W in them and in two more on either side."""
+        """What leaves cells along a direction in unit time, from W in them and in two more on either side."""
         inner = w[..., stride:-stride]
         half = _half_slopes(w[..., stride:] - w[..., :-stride], stride)
         low, high = inner - half, inner + half
@@ -217,7 +219,6 @@ class Godunov:
         more = self._law.within(low[..., stride:-stride], high[..., stride:-stride], direction)
         if more is not None:
             lost[1 + direction] += more
-        lost /= self._grid.spacing
         return lost
 
     def _speed(self) -> np.ndarray:

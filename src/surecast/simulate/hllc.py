@@ -92,9 +92,10 @@ class IdealGas(Law):
         """s_L and s_R, from density, normal velocity and pressure."""
         (density_l, u_l, p_l), (density_r, u_r, p_r) = left, right
         square_l, square_r = self._index * p_l / density_l, self._index * p_r / density_r
-        root_l, root_r = np.sqrt(density_l), np.sqrt(density_r)
-        share_l = root_l / (root_l + root_r)
-        share_r = root_r / (root_l + root_r)
+        share_l, share_r = np.sqrt(density_l), np.sqrt(density_r)
+        total = share_l + share_r
+        share_l /= total
+        share_r /= total
         mean = share_l * u_l + share_r * u_r
         jump = u_r - u_l
         square = share_l * square_l + share_r * square_r + (0.5 * (self._index - 1)) * (share_l * share_r) * jump * jump
