@@ -173,7 +173,7 @@ def test_steps_that_are_too_long_are_noticed():
     assert solver.time[0] == 0.02
     found = set(solver.failure[1:])
     assert len(found) == 1
-    assert "waves became too fast for the time step at t = " in found.pop()
+    assert "waves became too fast for the time steps (lower courant) at t = " in found.pop()
 
 
 def test_a_run_that_fails_keeps_its_last_sound_state_and_harms_no_other():

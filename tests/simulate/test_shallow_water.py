@@ -176,3 +176,36 @@ def test_the_level_of_a_cut_cell_changes_smoothly_with_the_dam():
     places = 0.5 + np.linspace(0.0, 0.1, 41)
     mean = dam(cells=20, time=1e-9, downstream=0.25).run(at(places))["mean_depth"]
     np.testing.assert_allclose(mean, 0.25 + 0.75 * places, rtol=1e-13)
+
+
+def radial_depth(radius, time, cells=1500):
+    """PDEBench's dam break along a radius, by the method of Lax, Friedrichs and Rusanov: r h_t + (r h u)_r = 0 ..."""
+    width, clock = 2.5 / cells, 0.0
+    edges = width * np.arange(cells + 1)
+    middle = edges[1:] - 0.5 * width
+    depth, flow = np.where(middle < radius, 2.0, 1.0), np.zeros(cells)
+    while clock < time:
+        h, q = np.pad(depth, 1, mode="edge"), np.concatenate([[-flow[0]], flow, [flow[-1]]])
+        speed = np.abs(q / h) + np.sqrt(h)
+        step = min(0.45 * width / speed.max(), time - clock)
+        speed = 0.5 * np.maximum(speed[1:], speed[:-1])
+        momentum = q**2 / h + h**2 / 2
+        mass_flux = edges * (0.5 * (q[1:] + q[:-1]) - speed * np.diff(h))
+        momentum_flux = edges * (0.5 * (momentum[1:] + momentum[:-1]) - speed * np.diff(q))
+        flow = flow + step * (depth**2 / 2 - np.diff(momentum_flux) / width) / middle
+        depth = depth - step * np.diff(mass_flux) / (width * middle)
+        clock += step
+    return middle, depth
+
+
+def test_the_round_dam_of_pdebench_as_along_a_radius():
+    middle, depth = radial_depth(0.5, 1.0)
+    errors = []
+    for cells in (32, 64):
+        simulator = ShallowWater(cells=cells, gravity=1.0, time=1.0)
+        x, y = simulator.places()
+        distance = np.hypot(x, y)
+        found = simulator.run(xr.Dataset({"radius": ("run", [0.5])}))["depth"].values[0]
+        errors.append(np.abs(found - np.interp(distance, middle, depth))[distance < 2.4].mean())
+    assert errors[1] < 0.0125
+    np.testing.assert_allclose(np.log2(errors[0] / errors[1]), 1.0, atol=0.2)

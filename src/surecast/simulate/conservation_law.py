@@ -125,13 +125,17 @@ class ConservationLaw(Parametrised):
         plane = {"y_sides", "gauge_y"} if self.dimensions == 1 else set()
         return super().idle() | plane | ({"gauge_y"} if self.gauge_x is None else set())
 
+    def kept(self) -> dict[str, tuple[str, str]]:
+        """`quantities` in these dimensions."""
+        return {name: what for name, what in self.quantities.items() if self.dimensions == 2 or name[-2:] != "_y"}
+
     def variables(self) -> dict[str, VariableInfo]:
         """Final fields and means, front and gauge where there is one, steps; histories of the fields with frames."""
 
         def info(units: str, long_name: str, *dims: str) -> VariableInfo:
             return {"dims": dims, "units": units, "long_name": long_name}
 
-        fields = {name: what for name, what in self.quantities.items() if self.dimensions == 2 or name[-2:] != "_y"}
+        fields = self.kept()
         found = {name: info(unit, f"{text} at the final time", *self.dims) for name, (unit, text) in fields.items()}
         found |= {name: info(unit, f"{text} at the final time") for name, (unit, text) in self.means.items()}
         if self.initial in self.fronts:

@@ -23,6 +23,7 @@ Shock tubes are solved exactly in `surecast.simulate.riemann`; the defaults are 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
@@ -107,20 +108,16 @@ class Euler(ConservationLaw):
 
     def restrict(self, fields: xr.Dataset) -> xr.Dataset:
         """See `ConservationLaw.restrict`: mass, momentum and energy are kept."""
-        names = [name for name in self.quantities if name in fields]
-        changed = fields.copy()
         gas = IdealGas(self.adiabatic_index)
-        prefixes = ["", *(["history_"] if self.frames else [])]
-        for prefix in prefixes:
-            state = gas.conserved(np.stack([fields[prefix + name].values for name in names]))
-            for name, values in zip(names, state, strict=True):
-                changed[prefix + name] = fields[prefix + name].copy(data=values)
-        coarse = super().restrict(changed)
-        for prefix in prefixes:
-            w = gas.primitives(np.stack([coarse[prefix + name].values for name in names]))
-            for name, values in zip(names, w, strict=True):
-                coarse[prefix + name] = coarse[prefix + name].copy(data=values)
-        return coarse
+        groups = [[prefix + name for name in self.kept()] for prefix in ("", "history_")[: 2 if self.frames else 1]]
+
+        def changed(raw: xr.Dataset, by: Callable[[np.ndarray], np.ndarray]) -> xr.Dataset:
+            for names in groups:
+                values = by(np.stack([raw[name].values for name in names]))
+                raw = raw.assign({name: raw[name].copy(data=one) for name, one in zip(names, values, strict=True)})
+            return raw
+
+        return changed(super().restrict(changed(fields, gas.conserved)), gas.primitives)
 
     def start(self, given: dict[str, np.ndarray]) -> tuple[Law, np.ndarray]:
         """See `ConservationLaw.start`."""
@@ -138,8 +135,7 @@ class Euler(ConservationLaw):
 
     def outputs(self, w: np.ndarray) -> dict[str, np.ndarray]:
         """See `ConservationLaw.outputs`."""
-        names = [name for name in self.quantities if self.dimensions == 2 or name != "velocity_y"]
-        return dict(zip(names, w, strict=True))
+        return dict(zip(self.kept(), w, strict=True))
 
     def averages(self, w: np.ndarray) -> dict[str, np.ndarray]:
         """See `ConservationLaw.averages`."""

@@ -9,12 +9,12 @@ half the change over a cell
     minmod(a, (a + b) / 4, b),   a, b = the differences to the two neighbours;
 
 a law gives the fluxes between the two values that meet at a face. Time steps are Heun's, the strong stability
-preserving method of order 2 (Gottlieb, Shu and Tadmor, SIAM Review 43 (2001) 89, section 4),
+preserving method of order 2 (Gottlieb, Shu and Tadmor, SIAM Review 43 (2001) 89),
 
     V = U + dt L(U),   U_new = (U + V + dt L(V)) / 2.
 
-Each run takes steps of its own, dt = courant / max(sum over directions of (|velocity| + speed of waves) / dx), as long
-as the rest of the way to the next frame divided by a whole number: what a run does depends on nothing but itself.
+Each run takes steps of its own: the rest of the way to the next frame in equal parts, none of them longer than
+courant dx / max(sum over directions of |velocity| + speed of waves). What a run does depends on nothing but itself.
 
 Cells lie in memory as rows with two ghost cells at either end (and two ghost rows below and above), end to end:
 neighbours are one cell apart along x, one row apart along y, and both directions are one piece of code. What is
@@ -133,7 +133,7 @@ class Godunov:
     Attributes
     ----------
     state : ndarray, shape (quantity, run, cell)
-        U at `time`; that of a run that failed is the last one that was sound.
+        U at `time`; that of a run that failed on the way is the last one that was sound.
     w : ndarray, shape (quantity, run, cell)
         Its primitive quantities.
     time : ndarray, shape (run,)
@@ -153,20 +153,18 @@ class Godunov:
         self.time, self.steps = np.zeros(runs), np.zeros(runs, dtype=np.int64)
         self._last = np.zeros(runs)
         self.failure = np.full(runs, "", dtype=object)
-        self._fail(~self._sound(self.w))
+        self._fail(~self._sound(self.w), law.trouble)
 
     def advance(self, until: float) -> Iterator[np.ndarray]:
         """Go on to a time; yields after every step which runs have moved."""
         while True:
-            active = (self.failure == "") & (self.time < until)
             speed = self._speed()
             # The step before was chosen by the speeds before it: it must have been short enough for these, too.
-            broken = active & (self._last * speed > 1)
-            self._fail(broken, "waves became too fast for the time step at t = {:.3g} s; lower courant")
+            self._fail(self._last * speed > 1, "waves became too fast for the time steps (lower courant)")
             count = np.maximum(np.ceil((until - self.time) * speed / self._courant), 1.0)
-            endless = active & ~broken & ~(self.steps + count <= self._most_steps)
-            self._fail(endless, f"more than {self._most_steps} time steps would be needed at t = {{:.3g}} s")
-            active &= self.failure == ""
+            endless = ~(self.steps + count <= self._most_steps) & (self.time < until)
+            self._fail(endless, f"more than {self._most_steps} time steps would be needed")
+            active = (self.failure == "") & (self.time < until)
             if not active.any():
                 return
             moved = self._step(np.where(active, (until - self.time) / count, 0.0), active)
@@ -188,7 +186,7 @@ class Godunov:
         self._settle(new)
         w = self._law.primitives(new)
         sound = self._sound(w)
-        self._fail(active & ~sound)
+        self._fail(active & ~sound, self._law.trouble)
         moved = active & sound
         np.copyto(self.state, new, where=moved[:, None])
         np.copyto(self.w, w, where=moved[:, None])
@@ -238,9 +236,9 @@ class Godunov:
         """Values (run, cell) without those of ghost cells."""
         return self._grid.inner(values).reshape(len(values), -1)
 
-    def _fail(self, where: np.ndarray, message: str = "") -> None:
-        for run in np.flatnonzero(where):
-            self.failure[run] = (message or f"{self._law.trouble} at t = {{:.3g}} s").format(self.time[run])
+    def _fail(self, where: np.ndarray, reason: str) -> None:
+        for run in np.flatnonzero(where & (self.failure == "")):
+            self.failure[run] = f"{reason} at t = {self.time[run]:.3g} s"
 
 
 def _half_slopes(difference: np.ndarray, stride: int) -> np.ndarray:

@@ -7,10 +7,10 @@ b = l - h. At a face the states L and R see the higher of both beds,
 
     b' = max(b_L, b_R),   h'_K = max(0, l_K - b')
 
-(Audusse, Bouchut, Bristeau, Klein and Perthame, SIAM J. Sci. Comput. 25 (2004) 2050, equations 2.8 and 4.4), and the
-flux F of HLL (Toro, Shock-Capturing Methods for Free-Surface Shallow Flows, 2001, section 10.3) between h'_L and h'_R.
-The pressure that they lack, the source in the cell and its own pressure sum up to one difference of levels; what a
-cell loses of its momentum along x is
+(Audusse, Bouchut, Bristeau, Klein and Perthame, SIAM J. Sci. Comput. 25 (2004) 2050), and the flux F of HLL (Toro,
+Shock-Capturing Methods for Free-Surface Shallow Flows, 2001, chapter 10) between h'_L and h'_R. The pressure that these
+lack, the source in the cell and its own pressure sum up to one difference of levels; what a cell loses of its momentum
+along x is
 
     (F - g h'_L^2 / 2) at its right face - (F - g h'_R^2 / 2) at its left face + g h (l_right - l_left).
 

@@ -110,8 +110,7 @@ class ShallowWater(ConservationLaw):
 
     def outputs(self, w: np.ndarray) -> dict[str, np.ndarray]:
         """See `ConservationLaw.outputs`."""
-        names = list(self.quantities)[1 : 1 + self.dimensions]
-        return {"depth": w[-1], **{name: w[-1] * velocity for name, velocity in zip(names, w[1:-1], strict=True)}}
+        return dict(zip(self.kept(), [w[-1], *(w[-1] * w[1:-1])], strict=True))
 
     def averages(self, w: np.ndarray) -> dict[str, np.ndarray]:
         """See `ConservationLaw.averages`."""
