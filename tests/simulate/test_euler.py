@@ -75,7 +75,7 @@ def test_a_tube_in_a_box_is_the_same_everywhere():
 
 @pytest.mark.parametrize("extent", [10.0, 2.0])
 def test_a_vortex_is_carried_along(extent):
-    # In tenths of the extent it moves by (1, 1); the first half of the errors' order is that of exact cell means.
+    # By (1, 1) in tenths of the extent, whatever that is.
     found = []
     for cells in (32, 64) if extent == 10 else (32,):
         settings = {"initial": "vortex", "extent": extent, "x_sides": "periodic", "y_sides": "periodic"}

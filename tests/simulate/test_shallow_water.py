@@ -77,11 +77,11 @@ def test_a_lake_stays_at_rest_to_the_last_bit(sides):
     level = np.broadcast_to(np.array([-0.4, 0.5, 3.3])[:, None, None], bed.shape)
     assert (bed[:2] > level[:2]).any(axis=(1, 2)).all()  # islands, and in the last run none
     settings = {"initial": "field", "bed": "field", "x_sides": sides[0], "y_sides": sides[1]}
-    simulator = ShallowWater(cells=16, time=1.0, frames=2, gauge_x=1.0, gauge_y=2.0, **settings)
+    simulator = ShallowWater(cells=16, time=0.5, frames=2, gauge_x=1.0, gauge_y=2.0, **settings)
     given = {"initial": (("run", "y", "x"), level), "bed_level": (("run", "y", "x"), bed)}
     raw = simulator.run(xr.Dataset(given))
     assert (raw["failure"] == "").all()
-    assert raw["steps"].values.min() > 20
+    assert raw["steps"].values.min() > 10
     for name in ("discharge_x", "discharge_y", "history_discharge_x"):
         assert not raw[name].values.any()
     np.testing.assert_array_equal(raw["depth"], np.maximum(level, bed) - bed)
@@ -96,7 +96,7 @@ def test_a_basin_that_sloshes_over_dry_shores():
         return rest - swing * pace / GRAVITY * place - swing**2 / (2 * GRAVITY)
 
     errors = []
-    for cells in (50, 100, 200):
+    for cells in (40, 80, 160):
         settings = {"initial": "field", "bed": "field", "dimensions": 1, "extent": 4.0}
         simulator = ShallowWater(cells=cells, time=1.5 * np.pi / pace, frames=3, **settings)
         place = simulator.centres() - 2.0
@@ -106,7 +106,7 @@ def test_a_basin_that_sloshes_over_dry_shores():
         assert raw["failure"].item() == ""
         depths = np.array([np.maximum(level(place, time) - bed, 0.0) for time in raw["time"].values])
         errors.append(np.abs(raw["history_depth"].values[0] - depths).mean())
-    assert errors[-1] < 4e-4
+    assert errors[-1] < 5e-4
     assert np.log2(errors[0] / errors[-1]) / 2 > 1.0
 
 
