@@ -55,6 +55,14 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
         "Gray and Scott's reaction and its time stepping",
         ("pearson1993", "cox2002", "kassam2005"),
     ),
+    ("simulator", "shallow_water"): (
+        "finite volumes of shallow water",
+        ("audusse2004", "vanleer1977", "gottlieb2001", "takamoto2022"),
+    ),
+    ("simulator", "euler"): (
+        "finite volumes of Euler's equations",
+        ("toro2009", "batten1997", "vanleer1977", "gottlieb2001"),
+    ),
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),
