@@ -55,6 +55,7 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
         "Gray and Scott's reaction and its time stepping",
         ("pearson1993", "cox2002", "kassam2005"),
     ),
+    ("simulator", "right_hand_side"): ("tracing of the right-hand side", ("gowda2021",)),
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),
