@@ -77,8 +77,8 @@ def pieces(seeds: np.ndarray, steps: int, time: float, component: int = 0) -> It
         for level, memory in enumerate(room):
             intervals, first = count * 2**level, start * 2**level
             finer = memory[: 2 * len(piece)]
-            normals = drawn[intervals + first : intervals + first + len(piece)]
-            _halve(piece, normals, _scale(intervals, steps, time), finer)
+            moved = drawn[intervals + first : intervals + first + len(piece)]
+            _halve(piece, moved, _scale(intervals, steps, time), finer)
             piece = finer
         yield piece
 

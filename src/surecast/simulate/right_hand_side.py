@@ -62,6 +62,9 @@ class RightHandSide(Simulator):
         pattern=_NAME, description="State at time 0, as module:function, of the state's shape and of parameters."
     )
     state: dict[str, int] = Field(min_length=1, description="Numbers of the state along each dimension, by its name.")
+    species: list[str] = Field(
+        default=[], description="Names of several states, along a dimension of the functions' arrays before the others."
+    )
     cells: list[str] = Field(default=[], description="Dimensions along which there are cells, to be refined.")
     derivative: int = Field(default=2, ge=1, le=4, description="Order of the highest derivative in space.")
     arguments: dict[str, JsonValue] = Field(default={}, description="Arguments that are the same for all runs.")
@@ -81,6 +84,11 @@ class RightHandSide(Simulator):
         for name, count in self.state.items():
             if not name.isidentifier() or name in ("run", "time") or count < 1:
                 raise ValueError(f"state has {name}: {count}; give names of dimensions, and one number or more of each")
+        known = ("run", "time", "failure", "seed", *self.state)
+        if wrong := [n for n in self.species if not n.isidentifier() or n in known or self.species.count(n) > 1]:
+            raise ValueError(
+                f"species has {wrong[0]!r}; give every state a name of its own, and none of {', '.join(known)}"
+            )
         if unknown := [name for name in self.cells if name not in self.state]:
             raise ValueError(f"cells names {unknown[0]}, which is no dimension of the state {list(self.state)}")
         self.input_names()
@@ -103,13 +111,13 @@ class RightHandSide(Simulator):
         return tuple(names)
 
     def variables(self) -> dict[str, VariableInfo]:
-        """The final state; ``history`` if frames are kept."""
-        dims = tuple(self.state)
-        found: dict[str, VariableInfo] = {
-            "solution": {"dims": dims, "units": self.units, "long_name": f"{self.long_name} at the final time"}
-        }
-        if self.frames:
-            found["history"] = {"dims": ("time", *dims), "units": self.units, "long_name": self.long_name}
+        """The final state, ``solution``, or that of each species by its name; ``history`` of it if frames are kept."""
+        found: dict[str, VariableInfo] = {}
+        for name, history, told in self._states_kept():
+            dims = tuple(self.state)
+            found[name] = {"dims": dims, "units": self.units, "long_name": f"{told} at the final time"}
+            if self.frames:
+                found[history] = {"dims": ("time", *dims), "units": self.units, "long_name": told}
         return found
 
     def resolution(self) -> dict[str, Any]:
@@ -118,7 +126,7 @@ class RightHandSide(Simulator):
 
     def work(self) -> float:
         """Numbers of the state times time steps."""
-        return float(math.prod(self.state.values())) * self.steps
+        return float(math.prod(self._shape())) * self.steps
 
     def refined(self) -> Self:
         """Twice the cells and 2^derivative times the steps; twice the steps where there are no cells."""
@@ -176,18 +184,29 @@ class RightHandSide(Simulator):
             )
         runs, kernels = inputs.sizes["run"], self._kernels()
         together = max(1, _TOGETHER // max(kernel.rows for kernel in kernels))
-        history = np.empty((runs, max(1, self.frames), *self.state.values()))
+        history = np.empty((runs, max(1, self.frames), *self._shape()))
         for start in range(0, runs, together):
             rows = slice(start, min(start + together, runs))
             with np.errstate(all="ignore"):  # an unstable run overflows, and is reported below
                 own = {name: values[rows] for name, values in given.items()}
                 for frame, u in enumerate(self._states(kernels, own, rows.stop - start)):
-                    history[rows, frame] = u.T.reshape(-1, *self.state.values())
+                    history[rows, frame] = u.T.reshape(-1, *self._shape())
         unstable = ~np.isfinite(history.reshape(runs, -1)).all(axis=1)
         message = f"the time integration became unstable (not finite at t = {self.time:g}); take more steps"
         raw = xr.Dataset(coords={**self._coordinates(), **time_coordinate(self.time, self.frames)})
-        values = {"solution": history[:, -1], "history": history}
+        values: dict[str, np.ndarray] = {}
+        for place, (name, kept, _) in enumerate(self._states_kept()):
+            own_history = history[:, :, place] if self.species else history
+            values |= {name: own_history[:, -1], kept: own_history}
         return self.labelled(raw, values, np.where(unstable, message, ""))
+
+    def _shape(self) -> tuple[int, ...]:
+        return (*([len(self.species)] if self.species else []), *self.state.values())
+
+    def _states_kept(self) -> list[tuple[str, str, str]]:
+        """Name of each final state, of its history, and what it is."""
+        named = [(name, f"history_{name}", f"{self.long_name} {name}") for name in self.species]
+        return named or [("solution", "history", self.long_name)]
 
     def _states(self, kernels: Kernels, given: dict[str, np.ndarray], runs: int) -> Iterator[np.ndarray]:
         """States (number, run) at the frames."""
@@ -201,7 +220,7 @@ class RightHandSide(Simulator):
                 yield u
 
     def _kernels(self) -> Kernels:
-        shape = tuple(self.state.values())
+        shape = self._shape()
         if self._traced is None or self._traced[0] != shape:
             start = self._trace(self.initial, shape, of_shape=True)
             self._traced = shape, (start, self._trace(self.rate, shape, of_shape=False))

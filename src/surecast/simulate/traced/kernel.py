@@ -17,7 +17,7 @@ from functools import partial
 
 import numpy as np
 
-from surecast.simulate.traced.terms import Term, in_order, operations
+from surecast.simulate.traced.terms import Term, in_order
 
 _FEW = 16  # terms of a form below which they do not get a call of their own
 
@@ -49,8 +49,8 @@ class Kernel:
 
     def __init__(self, outputs: Sequence[Term], size: int, parameters: Sequence[str]) -> None:
         self.size, self.parameters = size, tuple(parameters)
-        self.operations = operations(outputs)
         terms = in_order(outputs)
+        self.operations = sum(bool(term.arguments) for term in terms)
         places: dict[int, int] = {}
         self._constants: dict[int, float] = {}
         self._time = size + len(parameters)
@@ -60,11 +60,10 @@ class Kernel:
                 places[id(term)] = self.rows
                 self._constants[self.rows] = term.value
                 self.rows += 1
+            elif term.operation == "parameter":
+                places[id(term)] = size + self.parameters.index(term.value)
             elif not term.arguments:
-                leaf = {"state": term.value, "time": self._time}
-                places[id(term)] = (
-                    size + self.parameters.index(term.value) if term.operation == "parameter" else leaf[term.operation]
-                )
+                places[id(term)] = self._time if term.operation == "time" else term.value
         self._once: list[_Step] = []
         self._each: list[_Step] = []
         for fixed, group in _grouped(terms):

@@ -214,10 +214,13 @@ def in_order(roots: Iterable[Term]) -> list[Term]:
 
 def operations(roots: Sequence[Term], once: bool = True) -> int:
     """Number of operations: of every term `once`, or as often as it stands in the formulas written out."""
+    terms = in_order(roots)
+    if once:
+        return sum(bool(term.arguments) for term in terms)
     size: dict[int, int] = {}
-    for term in in_order(roots):
+    for term in terms:
         size[id(term)] = sum(size[id(one)] for one in term.arguments) + bool(term.arguments)
-    return sum(bool(term.arguments) for term in in_order(roots)) if once else sum(size[id(root)] for root in roots)
+    return sum(size[id(root)] for root in roots)
 
 
 def _boxed(value: Any) -> np.ndarray:
