@@ -80,11 +80,18 @@ def test_whole_arrays_constants_and_the_state_itself_are_traced_too():
     np.testing.assert_allclose(kernel.prepare({}, 1)(np.array([[1.0], [2.0], [4.0]]))[:, 0], [4.0, 2.0, 8.0])
 
 
+def into_floats(u):
+    du = np.zeros(len(u))
+    du[0] = u[1]
+    return du
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
         (lambda u: u[:1], r"shape \(1,\) for a state of the shape \(2,\)"),
         (lambda u: [math.exp(one) for one in u], "cannot be traced .TypeError: a number of the state was asked"),
+        (into_floats, "or put into an array of floats.. Remedy: make arrays like the state"),
         (lambda u: [one if one > 0 else 0 for one in u], "branches on the state"),
         (lambda u: 1 / 0, "cannot be traced .ZeroDivisionError"),
         (lambda u, a: u, "cannot be traced .TypeError: .* missing 1 required"),

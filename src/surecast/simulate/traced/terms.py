@@ -19,7 +19,6 @@ from surecast.study.errors import ComponentError
 BINARY = ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")
 UNARY = ("negative", "exp", "log", "sin", "cos", "tan", "tanh", "sqrt", "absolute")
 COMMUTATIVE = ("add", "multiply", "maximum", "minimum")
-LEAVES = ("constant", "state", "parameter", "time")
 
 
 class Term:
@@ -88,7 +87,7 @@ class Term:
     __hash__ = None  # type: ignore[assignment]
 
     def __float__(self) -> float:
-        raise TypeError(f"a number of the state was asked for its value: use {_known()}")
+        raise TypeError("a number of the state was asked for its value, or put into an array of floats")
 
     def __repr__(self) -> str:
         if not self.arguments:

@@ -78,7 +78,8 @@ def trace(
     except Exception as error:  # whatever a user's code raises
         raise ComponentError(
             f"{name} cannot be traced ({type(error).__name__}: {error}).",
-            "calculate with +, -, *, /, ** and NumPy's functions of numbers, and do not branch on the state.",
+            "make arrays like the state (numpy.zeros_like(u)), calculate with +, -, *, /, ** and NumPy's functions of "
+            "numbers, and do not branch on the state.",
         ) from error
     if outputs.shape != tuple(shape):
         raise ComponentError(
