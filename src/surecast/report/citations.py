@@ -63,6 +63,7 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
         "finite volumes of Euler's equations",
         ("toro2009", "batten1997", "vanleer1977", "gottlieb2001"),
     ),
+    ("simulator", "right_hand_side"): ("tracing of the right-hand side", ("gowda2021",)),
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),

@@ -55,6 +55,7 @@ TABLES: dict[str, dict[str, str]] = {
         ),
         "heston": "surecast.simulate.heston:Heston",
         "problem": "surecast.simulate.problems.simulator:ProblemSimulator",
+        "right_hand_side": "surecast.simulate.right_hand_side:RightHandSide",
         "command": "surecast.simulate.command:Command",
         "umbridge": "surecast.simulate.umbridge:UMBridge",
     },
