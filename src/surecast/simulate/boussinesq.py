@@ -9,8 +9,8 @@ r"""Natural convection in a box between a hot and a cold wall: Boussinesq's equa
 The coupling goes both ways: warm fluid rises, and what moves carries its temperature along. Lengths are relative to the
 distance of the walls, times to its square over the thermal diffusivity, temperatures to the difference of the walls. Ra
 is Rayleigh's number, Pr Prandtl's, `heating` the rate at which heat is released inside. Nusselt's number is the heat
-that enters through the hot wall over that of conduction alone, the mean of -T_x there; for Pr = 0.71 in a square without
-heating it is 1.118, 2.243, 4.519 and 8.800 at Ra = 1e3, 1e4, 1e5 and 1e6 (de Vahl Davis, Int. J. Numer. Methods Fluids
+that enters through the hot wall over that of conduction alone, the mean of -T_x there; for Pr = 0.71 in a square
+without heating it is 1.118, 2.243, 4.519 and 8.800 at Ra = 1e3, 1e4, 1e5 and 1e6 (de Vahl Davis, Int. J. Numer. Methods Fluids
 3 (1983) 249).
 
 The temperature lives at the centres of the cells; its transport and conduction are treated as those of the velocity
