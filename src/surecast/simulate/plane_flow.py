@@ -151,7 +151,9 @@ class PlaneFlow(Simulator):
         return {
             "equation": self.equation,
             "parameters": {
-                name: f"{numbers[name]:g} {unit}" for name, unit in self.parameters.items() if name in numbers
+                name: f"{numbers[name]:g}{'' if unit == '1' else f' {unit}'}"
+                for name, unit in self.parameters.items()
+                if name in numbers
             },
             "domain": f"rectangle, {size}; 0 <= t <= {self.time:g} ({self.units['time']})",
             "boundary_conditions": self.sides_in_words(),
