@@ -73,7 +73,7 @@ def test_couette_flow_between_a_wall_and_a_moving_one_is_exact():
     # Carried in and out with its own profile, u = y stays.
     rows = 6
     y = ((np.arange(rows) + 0.5) / rows)[:, None]
-    sides = Sides(Side(through=y), Side(through=y, along=None, outlet=True), Side(), Side(along=1.0))
+    sides = Sides(Side(through=y), Side(through=y, along=None), Side(), Side(along=1.0), outlet=True)
     flow = Flow(Box(rows, 8, 2 * ONE, ONE), sides, 0.1 * ONE, 0.05, y, 0.0)
     for _ in range(20):
         flow.advance()
@@ -86,7 +86,7 @@ def test_as_much_leaves_as_enters_while_the_flow_changes():
     inflow = 1 + 0.5 * rng.random((1, 10, 1))
     flow = Flow(
         Box(10, 16, 2 * ONE, ONE),
-        Sides(Side(through=inflow), Side(through=inflow.mean(), along=None, outlet=True), Side(), SLIP),
+        Sides(Side(through=inflow), Side(through=inflow.mean(), along=None), Side(), SLIP, outlet=True),
         0.01 * ONE,
         0.02,
         1.0,

@@ -10,8 +10,8 @@ The coupling goes both ways: warm fluid rises, and what moves carries its temper
 distance of the walls, times to its square over the thermal diffusivity, temperatures to the difference of the walls. Ra
 is Rayleigh's number, Pr Prandtl's, `heating` the rate at which heat is released inside. Nusselt's number is the heat
 that enters through the hot wall over that of conduction alone, the mean of -T_x there; for Pr = 0.71 in a square
-without heating it is 1.118, 2.243, 4.519 and 8.800 at Ra = 1e3, 1e4, 1e5 and 1e6 (de Vahl Davis, Int. J. Numer. Methods Fluids
-3 (1983) 249).
+without heating it is 1.118, 2.243, 4.519 and 8.800 at Ra = 1e3, 1e4, 1e5 and 1e6 (de Vahl Davis, Int. J. Numer. Methods
+Fluids 3 (1983) 249).
 
 The temperature lives at the centres of the cells; its transport and conduction are treated as those of the velocity
 (`surecast.simulate.projection`), and the lift of a step is that of the mean of the temperatures before and after it.
@@ -36,7 +36,7 @@ class Boussinesq(PlaneFlow):
 
     A step must not be longer than the width of a cell over the largest speed, which is about 4, 20, 70 and 220 at
     Ra = 1e3 to 1e6. The flow is steady after a time of about 0.5 up to Ra = 1e5. 32 x 32 cells give Nusselt's number to
-    1 % up to Ra = 1e4, 64 x 64 at 1e5.
+    about 1 % up to Ra = 1e4, 64 x 64 at 1e5.
     """
 
     equation: ClassVar[str] = (

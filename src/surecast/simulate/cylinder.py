@@ -114,8 +114,7 @@ class Cylinder(PlaneFlow):
         behind = np.exp(-(((np.arange(self.columns) + 0.5) * box.dx - x - diameter) ** 2) / diameter**2)
         gust = 0.1 * given["inlet_speed"] * behind * np.sin(np.pi * np.arange(self.rows + 1) / self.rows)[:, None]
         side = SLIP if self.sides == "slip" else Side()
-        right = Side(through=speed, along=None, outlet=True)
-        sides = Sides(left=Side(through=speed), right=right, bottom=side, top=side)
+        sides = Sides(Side(through=speed), Side(through=speed, along=None), side, side, outlet=True)
         body = Body(box, viscosity, self.step(), x, y, 0.5 * diameter)
         return Wake(box, sides, viscosity, self.step(), speed, gust, body)
 

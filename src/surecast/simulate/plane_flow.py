@@ -23,7 +23,7 @@ from surecast.study.errors import SimulationError
 if TYPE_CHECKING:
     import xarray as xr
 
-CELLS_AT_ONCE = 16384  # of the runs that are advanced together: their states stay in the cache
+CELLS_AT_ONCE = 8192  # of the runs that are advanced together: their states stay in the cache
 LARGEST_COURANT = 1.0  # transport by the last two steps is unstable beyond it
 FIELD_DIMS = ("y", "x")
 Number = Annotated[float, Field(allow_inf_nan=False)]

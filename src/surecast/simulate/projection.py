@@ -38,17 +38,13 @@ class Side:
     Parameters
     ----------
     through : float or ndarray
-        Velocity normal to it, (run, rows, 1) at the left and right, (run, 1, columns) at the others; at an outlet that
-        of the start.
+        Velocity normal to it, (run, rows, 1) at the left and right, (run, 1, columns) at the others.
     along : float or ndarray, optional
         Velocity along it, (run, 1): that of the wall. None: no shear, as in a plane of symmetry.
-    outlet : bool
-        Whether flow leaves here as it likes; the right side may.
     """
 
     through: Value = 0.0
     along: Value | None = 0.0
-    outlet: bool = False
 
     def beyond(self, inside: np.ndarray) -> np.ndarray:
         """Velocity along the side half a cell beyond it, from that half a cell before it, (run, points)."""
@@ -60,12 +56,16 @@ SLIP = Side(along=None)
 
 @dataclass(frozen=True)
 class Sides:
-    """The four sides; walls unless stated."""
+    """The four sides, walls unless stated; as much must leave as enters.
+
+    `outlet`: the right side lets leave what comes, and its velocity is that of the start alone.
+    """
 
     left: Side = Side()
     right: Side = Side()
     bottom: Side = Side()
     top: Side = Side()
+    outlet: bool = False
 
 
 class Flow:
@@ -132,7 +132,7 @@ class Flow:
         if self.body is not None:
             rate_u -= self.body.force_u
             rate_v -= self.body.force_v
-        if self.sides.right.outlet:
+        if self.sides.outlet:
             leaving = self._leaving()
             self.u[:, :, -1:] += leaving
             rate_u[:, :, -1:] += 0.5 * nu / box.dx**2 * leaving  # its share in the Laplacian of u* at the next face

@@ -69,7 +69,7 @@ class Tube(PlaneFlow):
     def start(self, given: Values) -> Flow:
         """Everywhere as at the inlet."""
         speed = given["inlet_speed"] * profile(self.inlet, self.rows)
-        sides = Sides(left=Side(through=speed), right=Side(through=speed, along=None, outlet=True))
+        sides = Sides(left=Side(through=speed), right=Side(through=speed, along=None), outlet=True)
         return Flow(self.box(given), sides, given["viscosity"] / given["density"], self.step(), speed, 0.0)
 
     def measured(self, flow: Flow, given: Values) -> Values:
