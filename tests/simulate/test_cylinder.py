@@ -79,6 +79,11 @@ def test_half_of_the_force_is_that_of_half_the_density():
     np.testing.assert_allclose(raw["pressure"].values[1], 2 * one["pressure"].values[0], rtol=1e-10, atol=1e-11)
 
 
+def test_coarser_grids_resolve_the_cylinder_as_far_as_its_size_is_known():
+    assert [one.resolution()["columns"] for one in Cylinder().coarser()] == [64]
+    assert [one.resolution()["columns"] for one in Cylinder(diameter=None).coarser()] == [64, 32, 16]
+
+
 def test_frequency_of_a_wave():
     time = np.arange(400)
     assert frequency(np.sin(2 * np.pi * 0.0173 * time + 1)) == pytest.approx(0.0173, rel=1e-3)

@@ -28,7 +28,7 @@ from pydantic import Field
 from surecast.simulate.bodies import Body
 from surecast.simulate.plane_flow import Number, PlaneFlow, Values
 from surecast.simulate.projection import SLIP, Flow, Side, Sides, Value
-from surecast.simulate.simulator import VariableInfo
+from surecast.simulate.simulator import Simulator, VariableInfo
 from surecast.simulate.staggered import Box
 from surecast.simulate.tube import profile
 
@@ -105,6 +105,18 @@ class Cylinder(PlaneFlow):
         coarse = diameter < FEWEST_CELLS * np.maximum(box.dx, box.dy)[:, 0, 0]
         found[(found == "") & coarse] = f"the cylinder is less than {FEWEST_CELLS} cells across; take more"
         return found
+
+    def coarser(self) -> list[Simulator]:
+        """See `PlaneFlow.coarser`; as far as its size is known, those grids alone that resolve the cylinder."""
+        numbers = self._numbers()
+
+        def resolves(one: Simulator) -> bool:
+            cells = one.resolution()
+            widest = max(numbers["length"] / cells["columns"], numbers["height"] / cells["rows"])
+            return numbers["diameter"] >= FEWEST_CELLS * widest
+
+        known = {"diameter", *self.extent} <= set(numbers)
+        return [one for one in super().coarser() if not known or resolves(one)]
 
     def start(self, given: Values) -> Wake:
         """Everywhere as at the inlet, with a gust behind the cylinder."""
