@@ -47,7 +47,7 @@ class Boussinesq(PlaneFlow):
     extent: ClassVar[tuple[str, str]] = ("width", "aspect")
     units: ClassVar[dict[str, str]] = dict.fromkeys(("time", "velocity", "pressure", "energy"), "1")
 
-    time: float = Field(default=0.5, gt=0, allow_inf_nan=False, description="Final time.")
+    time: float = Field(default=0.5, gt=0, allow_inf_nan=False, description="Final time, over width^2 / diffusivity.")
     steps: int = Field(default=2000, ge=1, le=10_000_000, description="Time steps to the final time.")
     rayleigh: Number | None = Field(default=None, description="Rayleigh number; null for an input.")
     prandtl: Number | None = Field(default=0.71, description="Prandtl number; null for an input.")
