@@ -64,6 +64,13 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
         ("toro2009", "batten1997", "vanleer1977", "gottlieb2001"),
     ),
     ("simulator", "right_hand_side"): ("tracing of the right-hand side", ("gowda2021",)),
+    ("simulator", "lid_driven_cavity"): ("the projection method of the cavity flow", ("harlow1965", "brown2001")),
+    ("simulator", "tube"): ("the projection method of the flow between plates", ("harlow1965", "brown2001")),
+    ("simulator", "cylinder"): (
+        "the projection method and the immersed boundary of the flow past a cylinder",
+        ("harlow1965", "brown2001", "gibou2002"),
+    ),
+    ("simulator", "boussinesq"): ("the projection method of natural convection", ("harlow1965", "brown2001")),
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),
