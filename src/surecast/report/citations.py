@@ -55,6 +55,13 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
         "Gray and Scott's reaction and its time stepping",
         ("pearson1993", "cox2002", "kassam2005"),
     ),
+    ("simulator", "lid_driven_cavity"): ("the projection method of the cavity flow", ("harlow1965", "brown2001")),
+    ("simulator", "tube"): ("the projection method of the flow between plates", ("harlow1965", "brown2001")),
+    ("simulator", "cylinder"): (
+        "the projection method and the immersed boundary of the flow past a cylinder",
+        ("harlow1965", "brown2001", "gibou2002"),
+    ),
+    ("simulator", "boussinesq"): ("the projection method of natural convection", ("harlow1965", "brown2001")),
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),
