@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from surecast.simulate.finite_volumes import Flow, solve_flow
-from surecast.simulate.parametric import Number, Parameters
+from surecast.simulate.parametric import Number, Parameters, Parametric
 from surecast.simulate.poisson import PoissonPreconditioner
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.square_cells import FIELD_DIMS, SquareCells
@@ -33,7 +33,7 @@ LARGEST_IMBALANCE = 1e-8  # relative; a run whose water does not add up to this 
 SIDES = ("left", "right", "bottom", "top")
 
 
-class Darcy(SquareCells):
+class Darcy(SquareCells, Parametric):
     """Darcy flow; input ``permeability`` (the field g), and which of ``above``, ``below`` and ``supply`` are null.
 
     Fails (as a recorded run) where a phase is not positive, where the conjugate gradients do not reach the tolerance

@@ -27,7 +27,7 @@ from pydantic import Field
 
 from surecast.simulate.finite_volumes import Flow, solve_flow
 from surecast.simulate.fixed_point import FixedPoint, fixed_points
-from surecast.simulate.parametric import Number
+from surecast.simulate.parametric import Number, Parametric
 from surecast.simulate.poisson import PoissonPreconditioner
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.square_cells import FIELD_DIMS, SquareCells
@@ -39,7 +39,7 @@ BATCH = 4  # runs solved at once: their arrays stay in the cache
 LARGEST_IMBALANCE = 1e-8  # relative; a run whose heat is not its power to this is a failed one
 
 
-class JouleHeating(SquareCells):
+class JouleHeating(SquareCells, Parametric):
     """Joule heating; input ``conductivity`` (field of log sigma_0), and which of the parameters are null.
 
     Fails (as a recorded run) where 1 + a T reaches 0 on the way to the fixed point (thermal runaway), where the

@@ -26,7 +26,7 @@ class Parametric(Simulator):
     """Base of such simulators; a subclass has a setting of type ``Number | None`` for each of its parameters."""
 
     fields: ClassVar[tuple[str, ...]] = ()
-    """Inputs that are fields, on the grids that `grids` names."""
+    """Inputs that are fields, on `Simulator.grids`."""
     parameters: ClassVar[dict[str, str]]
     """Settings that are inputs where they are null, with their units."""
     positive: ClassVar[tuple[str, ...]] = ()

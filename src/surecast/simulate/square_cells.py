@@ -1,4 +1,4 @@
-"""Problems on the unit square that cell-centred finite volumes solve: the grid, its hierarchy and inputs they share.
+"""Problems on the unit square that cell-centred finite volumes solve: the grid and the hierarchy that they share.
 
 n x n square cells; fields are given, and come back, at their centres. A value on a coarser grid stands for the mean
 over its cell.
@@ -6,12 +6,11 @@ over its cell.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
 
-from surecast.simulate.parametric import Parametric
 from surecast.simulate.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -20,14 +19,17 @@ if TYPE_CHECKING:
 FIELD_DIMS = ("y", "x")
 
 
-class SquareCells(Parametric):
-    """Base of the problems; a subclass names its fields and parameters."""
+class SquareCells(Simulator):
+    """Base of the problems; a subclass names its fields."""
+
+    fields: ClassVar[tuple[str, ...]]
+    """Inputs that are fields."""
 
     cells: int = Field(default=64, ge=4, le=1024, description="Cells along each side of the unit square.")
 
     def grids(self) -> dict[str, dict[str, np.ndarray]]:
         """Fields are wanted at the cell centres."""
-        return {name: {dim: self._centres() for dim in FIELD_DIMS} for name in self.fields}
+        return {name: {dim: self.centres() for dim in FIELD_DIMS} for name in self.fields}
 
     def resolution(self) -> dict[str, Any]:
         """Number of cells."""
@@ -47,10 +49,11 @@ class SquareCells(Parametric):
         ratio = fields.sizes["x"] // self.cells
         return fields.coarsen(x=ratio, y=ratio).mean(keep_attrs=True).assign_coords(self.coordinates())
 
-    def coordinates(self) -> dict[str, Any]:
-        """The cell centres."""
-        attributes = {dim: {"units": "m", "long_name": f"{dim} of the cell centre"} for dim in FIELD_DIMS}
-        return {dim: (dim, self._centres(), attributes[dim]) for dim in FIELD_DIMS}
-
-    def _centres(self) -> np.ndarray:
+    def centres(self) -> np.ndarray:
+        """Coordinates of the cell centres along either side."""
         return (np.arange(self.cells) + 0.5) / self.cells
+
+    def coordinates(self) -> dict[str, Any]:
+        """The same as coordinates of a Dataset."""
+        attributes = {dim: {"units": "m", "long_name": f"{dim} of the cell centre"} for dim in FIELD_DIMS}
+        return {dim: (dim, self.centres(), attributes[dim]) for dim in FIELD_DIMS}
