@@ -47,6 +47,15 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
         "diffusion with sorption and its time stepping",
         ("takamoto2022", "alexander1977"),
     ),
+    ("simulator", "darcy"): (
+        "the two-phase Darcy problem and the preconditioner of its solver",
+        ("li2021", "concus1973"),
+    ),
+    ("simulator", "joule_heating"): (
+        "preconditioner and fixed points of the solver of Joule heating",
+        ("concus1973", "walker2011"),
+    ),
+    ("simulator", "linear_elasticity"): ("finite elements of the plate", ("gustafsson2020",)),
     ("simulator", "navier_stokes"): (
         "transport and time stepping of the Navier-Stokes solver",
         ("basdevant1983", "cox2002", "kassam2005"),

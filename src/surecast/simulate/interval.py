@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from surecast.simulate.frames import require_whole_steps, time_coordinate
 from surecast.simulate.fronts import crossing
 from surecast.simulate.nonlinear_diffusion import End, Medium, Stepper
+from surecast.simulate.parametric import Number
 from surecast.simulate.simulator import Simulator, VariableInfo
 from surecast.study.component import refused
 from surecast.study.errors import SimulationError
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 BATCH = 16  # runs advanced at once; their states stay in the cache
 LARGEST_IMBALANCE = 1e-10  # relative, of a step; a run whose balance is worse is a failed one
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Parameters = dict[str, np.ndarray]
 """Numbers by name, (run, 1) each."""
 
