@@ -61,7 +61,7 @@ def test_simulations_beside_each_other_send_their_time_steps_in_turn():
 
 def test_a_queue_gives_what_came_together_and_a_reservoir_what_came_at_any_time():
     samples = ((np.zeros(1), np.array(number)) for number in itertools.count())
-    for number, batch in enumerate(itertools.islice(from_queue(samples, 0), 3)):
+    for number, batch in enumerate(itertools.islice(from_queue(samples), 3)):
         assert [int(one) for _, one in batch] == list(range(number * BATCH, (number + 1) * BATCH))
     spans = []
     for batch in itertools.islice(from_reservoir(samples, 0), 200):

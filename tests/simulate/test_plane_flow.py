@@ -131,7 +131,7 @@ def test_steps_that_are_too_long_fail_with_a_message():
     ("settings", "message"),
     [
         ({"steps": 10, "frames": 3}, "steps = 10 is no multiple of frames = 3"),
-        ({"viscosity": 0.1}, "no input is left"),
+        ({"viscosity": 0.1}, "leaves no input"),
         ({"width": -1.0}, "is not positive"),
         ({"density": float("inf")}, "finite number"),
         ({"lid_speed": "fast"}, "valid number"),

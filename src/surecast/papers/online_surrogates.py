@@ -18,7 +18,7 @@ from surecast.study.seeds import generator, integer_seed
 from surecast.train.adamw import AdamW
 from surecast.train.device import same_bits
 from surecast.train.models.fno_network import FourierOperator
-from surecast.train.online.buffers import Queue, Reservoir
+from surecast.train.online.buffers import Reservoir
 from surecast.train.schedule import learning_rate
 
 SEEDS = (0, 1, 2)
@@ -32,18 +32,8 @@ Parameters = np.ndarray
 class Problem(NamedTuple):
     """What is learnt, and by which network.
 
-    Attributes
-    ----------
-    runs : callable
-        Trajectories (run, time, x) of parameters (run, 5), the initial state first.
-    network : callable
-        A network with its first weights.
-    samples : callable
-        From parameters and trajectory of a run to what the network sees and what it is to say, one row a time step.
-    steps : int
-        Optimiser steps of every arm.
-    rate : float
-        Largest learning rate.
+    `runs` are the trajectories (run, time, x) of parameters (run, 5), the initial state first; `samples` is what the
+    network sees of a run and what it is to say, one row a time step; `steps` and `rate` are those of every arm.
     """
 
     runs: Callable[[Parameters], np.ndarray]
@@ -193,15 +183,10 @@ def from_reservoir(arrivals: Iterator[Sample], seed: int) -> Iterator[list[Sampl
             yield [held[run] for run in buffer.draw(BATCH)[0]]
 
 
-def from_queue(arrivals: Iterator[Sample], seed: int) -> Iterator[list[Sample]]:
+def from_queue(arrivals: Iterator[Sample]) -> Iterator[list[Sample]]:
     """Batches first in, first out."""
-    buffer = Queue(BATCH, generator(seed, "papers", "online-surrogates", "queue"))
     while True:
-        held = {}
-        for number in range(BATCH):
-            buffer.add(number)
-            held[number] = next(arrivals)
-        yield [held[run] for run in buffer.draw(BATCH)[0]]
+        yield [next(arrivals) for _ in range(BATCH)]
 
 
 def epochs(samples: list[Sample], seed: int) -> Iterator[list[Sample]]:
@@ -278,8 +263,8 @@ def measure() -> Measured:
                 beside.setdefault(f"{name}: mean squared error of the stored set", []).append(offline)
                 beside.setdefault(f"{name}: mean squared error of the reservoir", []).append(reservoir)
                 if name == "perceptron":
-                    queue = learnt(problem, from_queue(as_simulated(fresh(), problem), seed), unseen, seed)
-                    mixed = learnt(problem, from_queue(shuffled(fresh(), problem, seed), seed), unseen, seed)
+                    queue = learnt(problem, from_queue(as_simulated(fresh(), problem)), unseen, seed)
+                    mixed = learnt(problem, from_queue(shuffled(fresh(), problem, seed)), unseen, seed)
                     values["queue"].append(queue / reservoir)
                     control["queue"].append(mixed / reservoir)
                     values["bytes"].append(online_bytes)
@@ -310,4 +295,6 @@ PAPER = Paper(
     control="Nothing fresh: the stored samples stream through the reservoir. For the queue: the samples of 256 "
     "runs in random order, so that nothing alike follows on each other. For the bytes: the stored set.",
     measure=measure,
+    note="The perceptron gains nearly what the paper says, the operator more in two seeds and nothing in the third: "
+    "its stored set holds 1,600 pairs of neighbouring states, from which one step is learnt almost as well.",
 )

@@ -25,7 +25,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from surecast.simulate.plane_flow import Number, PlaneFlow, Values
+from surecast.simulate.parametrised import Number
+from surecast.simulate.plane_flow import PlaneFlow, Values
 from surecast.simulate.projection import Flow, Sides, Value
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.staggered import Box, Helmholtz

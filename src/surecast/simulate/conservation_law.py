@@ -43,6 +43,10 @@ class ConservationLaw(Parametrised):
     """Raw outputs that are means over the box."""
     gauged: ClassVar[tuple[str, str, str]]
     """What a gauge records, the last component of W: name of the raw output, unit, what it is."""
+    choices: ClassVar[dict[str, str]]
+    """Settings that choose, each with the name of the input that is a field where the setting is ``field``."""
+    chosen: ClassVar[dict[str, dict[str, str]]]
+    """For a value of one of the `choices` the parameters that go with it: their units."""
     fronts: ClassVar[tuple[str, ...]]
     """Values of `initial` from which a front comes, to the right or outwards."""
 
@@ -67,6 +71,12 @@ class ConservationLaw(Parametrised):
         default=0.4, gt=0, le=0.5, description="Cells that waves cross in a step, all directions together."
     )
     most_steps: int = Field(default=100_000, ge=1, description="Time steps; a run that needs more fails.")
+
+    @model_validator(mode="after")
+    def _nothing_idle(self) -> Self:
+        for name in sorted(self.idle() & self.model_fields_set):
+            raise refused(name, "has no part in what is chosen.", "leave it out, or change what it belongs to.")
+        return self
 
     @model_validator(mode="after")
     def _gauge_inside(self) -> Self:
@@ -116,14 +126,21 @@ class ConservationLaw(Parametrised):
         sides: tuple[Sides, ...] = (self.x_sides, self.y_sides)
         return Grid((self.cells,) * self.dimensions, self.spacing, sides[: self.dimensions])
 
-    def units(self) -> dict[str, str]:
-        """See `Parametrised.units`."""
-        return {name: unit for name, unit in super().units().items() if self.dimensions == 2 or name[-2:] != "_y"}
+    def parameter_units(self) -> dict[str, str]:
+        """Of the parameters that go with what is chosen."""
+        chosen = [self.chosen.get(getattr(self, choice), {}) for choice in self.choices]
+        units = {name: unit for part in chosen for name, unit in part.items()}
+        return {name: unit for name, unit in units.items() if self.dimensions == 2 or name[-2:] != "_y"}
+
+    def field_names(self) -> tuple[str, ...]:
+        """Inputs that are fields."""
+        return tuple(name for choice, name in self.choices.items() if getattr(self, choice) == "field")
 
     def idle(self) -> set[str]:
-        """See `Parametrised.idle`."""
+        """Settings that change nothing, given the others."""
+        unused = {name for part in self.chosen.values() for name in part} - set(self.parameter_units())
         plane = {"y_sides", "gauge_y"} if self.dimensions == 1 else set()
-        return super().idle() | plane | ({"gauge_y"} if self.gauge_x is None else set())
+        return unused | plane | ({"gauge_y"} if self.gauge_x is None else set())
 
     def kept(self) -> dict[str, tuple[str, str]]:
         """`quantities` in these dimensions."""
@@ -176,12 +193,11 @@ class ConservationLaw(Parametrised):
 
     def card(self) -> dict[str, Any]:
         """What a reader of the dataset must know."""
-        numbers, units = self.numbers(), self.units()
         sides = zip(reversed(self.dims), (self.x_sides, self.y_sides), strict=False)
         return {
             "equation": self.equation,
             "initial_condition": self.start_words(),
-            "parameters": {name: f"{number:g} {units[name]}" for name, number in numbers.items()},
+            "parameters": self.stated(),
             "domain": f"0 <= {', '.join(reversed(self.dims))} <= {self.extent:g} (m), 0 <= t <= {self.time:g} (s)",
             "boundary_conditions": ", ".join(f"{side} at {dim} = 0 and {dim} = extent" for dim, side in sides),
             "units": {name: info["units"] for name, info in self.variables().items()},
@@ -196,7 +212,7 @@ class ConservationLaw(Parametrised):
 
         given = self.given(inputs)
         runs = inputs.sizes["run"]
-        fault = self.faults(given, runs)
+        fault = self.faults(given)
         # Batches of any size: every operation is on single numbers, or a sum along the cells of one run.
         batch = max(1, CHUNK // (self.cells + 2 * GHOSTS) ** self.dimensions)
         batches = []

@@ -26,7 +26,8 @@ import numpy as np
 from pydantic import Field
 
 from surecast.simulate.bodies import Body
-from surecast.simulate.plane_flow import Number, PlaneFlow, Values
+from surecast.simulate.parametrised import Number
+from surecast.simulate.plane_flow import PlaneFlow, Values
 from surecast.simulate.projection import SLIP, Flow, Side, Sides, Value
 from surecast.simulate.simulator import Simulator, VariableInfo
 from surecast.simulate.staggered import Box
@@ -94,9 +95,9 @@ class Cylinder(PlaneFlow):
             "velocity 0 on the cylinder"
         )
 
-    def fault(self, given: Values) -> np.ndarray:
-        """See `PlaneFlow.fault`; the cylinder lies inside and is resolved."""
-        found = super().fault(given)
+    def faults(self, given: Values) -> np.ndarray:
+        """See `Parametrised.faults`; the cylinder lies inside and is resolved."""
+        found = super().faults(given)
         x, y, diameter = (given[name][:, 0, 0] for name in ("centre_x", "centre_y", "diameter"))
         box = self.box(given)
         outside = [np.abs(2 * place - size[:, 0, 0]) + diameter >= size[:, 0, 0]
@@ -108,7 +109,7 @@ class Cylinder(PlaneFlow):
 
     def coarser(self) -> list[Simulator]:
         """See `PlaneFlow.coarser`; as far as its size is known, those grids alone that resolve the cylinder."""
-        numbers = self._numbers()
+        numbers = self.numbers()
 
         def resolves(one: Simulator) -> bool:
             cells = one.resolution()

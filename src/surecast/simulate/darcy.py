@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from surecast.simulate.finite_volumes import Flow, solve_flow
-from surecast.simulate.parametric import Number, Parameters, Parametric
+from surecast.simulate.parametrised import Number, Parameters, Parametrised
 from surecast.simulate.poisson import PoissonPreconditioner
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.square_cells import FIELD_DIMS, SquareCells
@@ -33,7 +33,7 @@ LARGEST_IMBALANCE = 1e-8  # relative; a run whose water does not add up to this 
 SIDES = ("left", "right", "bottom", "top")
 
 
-class Darcy(SquareCells, Parametric):
+class Darcy(SquareCells, Parametrised):
     """Darcy flow; input ``permeability`` (the field g), and which of ``above``, ``below`` and ``supply`` are null.
 
     Fails (as a recorded run) where a phase is not positive, where the conjugate gradients do not reach the tolerance
@@ -41,7 +41,7 @@ class Darcy(SquareCells, Parametric):
     """
 
     diagnostics: ClassVar[tuple[str, ...]] = ("mass_balance", "iterations")
-    fields: ClassVar[tuple[str, ...]] = ("permeability",)
+    field: ClassVar[str] = "permeability"
     parameters: ClassVar[dict[str, str]] = {"above": "m/day", "below": "m/day", "supply": "1/day"}
     positive: ClassVar[tuple[str, ...]] = ("above", "below")
 
@@ -99,12 +99,10 @@ class Darcy(SquareCells, Parametric):
         """Simulate every run; see `Simulator.run`."""
         import xarray as xr
 
-        (field,), given = self.taken(inputs)
-        runs = len(field)
+        given = self.given(inputs)
         failure = self.faults(given)
-        failure = np.where(
-            (failure == "") & ~np.isfinite(field).all(axis=(1, 2)), "permeability is not finite", failure
-        )
+        field = given.pop(self.field)
+        runs = len(field)
         preconditioner = PoissonPreconditioner(self.cells, closed=False)
         flows = []
         for start in range(0, runs, BATCH):
@@ -135,7 +133,7 @@ class Darcy(SquareCells, Parametric):
         return self.labelled(xr.Dataset(coords=self.coordinates()), values, np.where(failure == "", solver, failure))
 
     def _solve(self, field: np.ndarray, given: Parameters, preconditioner: PoissonPreconditioner) -> Flow:
-        numbers = {name: values[:, None, None] for name, values in given.items()}
+        numbers = {name: values[:, :, None] for name, values in given.items()}
         with np.errstate(all="ignore"):  # phases that are not positive are reported by `run`
             if self.medium == "two_phase":
                 log_k = np.where(field > 0, np.log(numbers["above"]), np.log(numbers["below"]))

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from surecast.simulate import kirsch
-from surecast.simulate.parametric import Number, Parametric
+from surecast.simulate.parametrised import Number, Parametrised
 from surecast.simulate.plane_elasticity import Body, Material
 from surecast.simulate.plate_mesh import positions
 from surecast.simulate.simulator import Simulator, VariableInfo
@@ -34,7 +34,7 @@ SEMI_AXES = (0.005, 0.95)  # of the hole, m: beyond, elements are too long or th
 DIMS = ("angle", "distance")
 
 
-class LinearElasticity(Parametric):
+class LinearElasticity(Parametrised):
     """Plate with a hole; inputs are those of ``young``, ``poisson``, ``load``, ``radius`` and ``aspect`` that are null.
 
     Fails (as a recorded run) where E is not positive, nu is not between -1 and 1/2, the hole is smaller than 0.005 m or
@@ -74,10 +74,10 @@ class LinearElasticity(Parametric):
         return self
 
     def fault(self, name: str, values: np.ndarray) -> np.ndarray:
-        """See `Parametric.fault`."""
+        """See `Parametrised.fault`."""
         found = super().fault(name, values)
         if name == "poisson":
-            found[(found == "") & ~((values > -1) & (values < 0.5))] = "poisson is not between -1 and 1/2"
+            found[(found == "") & ~((values > -1) & (values < 0.5)).all(axis=1)] = "poisson is not between -1 and 1/2"
         return found
 
     def variables(self) -> dict[str, VariableInfo]:
@@ -158,16 +158,16 @@ class LinearElasticity(Parametric):
         """Simulate every run; see `Simulator.run`."""
         import xarray as xr
 
-        _, given = self.taken(inputs)
+        given = self.given(inputs)
         failure = self.faults(given)
-        failure = np.where(failure == "", self._hole_fault(given["radius"], given["aspect"]), failure)
+        failure = np.where(failure == "", self._hole_fault(given["radius"][:, 0], given["aspect"][:, 0]), failure)
         runs = len(failure)
         shapes = {name: [self.cells] * len(info["dims"]) for name, info in self.variables().items()}
         values = {name: np.zeros((runs, *shape)) for name, shape in shapes.items()}
         for run in np.flatnonzero(failure == ""):
             try:
                 with np.errstate(all="ignore"):  # what overflows is reported below
-                    solved = self._solve(**{name: float(numbers[run]) for name, numbers in given.items()})
+                    solved = self._solve(**{name: float(numbers[run, 0]) for name, numbers in given.items()})
             except RuntimeError as error:  # SuperLU met a pivot that is zero or no number
                 failure[run] = f"the equations cannot be solved ({error})"
                 continue

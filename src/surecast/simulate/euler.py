@@ -32,7 +32,7 @@ from pydantic import Field, model_validator
 from surecast.simulate.conservation_law import ConservationLaw
 from surecast.simulate.godunov import Law
 from surecast.simulate.hllc import IdealGas
-from surecast.simulate.interval import Number
+from surecast.simulate.parametrised import Number
 from surecast.study.component import refused
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Euler(ConservationLaw):
         "mean_energy": ("J/m3", "mean energy per volume, of heat and of motion"),
     }
     gauged: ClassVar[tuple[str, str, str]] = ("gauge_pressure", "Pa", "pressure")
-    parameters: ClassVar[dict[str, dict[str, str]]] = {
+    chosen: ClassVar[dict[str, dict[str, str]]] = {
         "shock_tube": {
             **{f"{name}_{side}": unit for side in ("left", "right") for name, unit in SIDES.items()},
             "position": "m",

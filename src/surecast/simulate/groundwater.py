@@ -42,7 +42,7 @@ class Groundwater(SquareCells):
     """
 
     diagnostics: ClassVar[tuple[str, ...]] = ("mass_balance", "iterations")
-    fields: ClassVar[tuple[str, ...]] = ("permeability",)
+    field: ClassVar[str] = "permeability"
 
     well_radius: float = Field(default=0.04, gt=0, le=0.25, description="Standard deviation of the well's patch, m.")
     tolerance: float = Field(default=5e-12, gt=1e-14, le=1e-2, description="Relative residual of the linear solver.")

@@ -27,7 +27,7 @@ from pydantic import Field
 
 from surecast.simulate.finite_volumes import Flow, solve_flow
 from surecast.simulate.fixed_point import FixedPoint, fixed_points
-from surecast.simulate.parametric import Number, Parametric
+from surecast.simulate.parametrised import Number, Parametrised
 from surecast.simulate.poisson import PoissonPreconditioner
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.square_cells import FIELD_DIMS, SquareCells
@@ -39,7 +39,7 @@ BATCH = 4  # runs solved at once: their arrays stay in the cache
 LARGEST_IMBALANCE = 1e-8  # relative; a run whose heat is not its power to this is a failed one
 
 
-class JouleHeating(SquareCells, Parametric):
+class JouleHeating(SquareCells, Parametrised):
     """Joule heating; input ``conductivity`` (field of log sigma_0), and which of the parameters are null.
 
     Fails (as a recorded run) where 1 + a T reaches 0 on the way to the fixed point (thermal runaway), where the
@@ -47,7 +47,7 @@ class JouleHeating(SquareCells, Parametric):
     """
 
     diagnostics: ClassVar[tuple[str, ...]] = ("energy_balance", "iterations")
-    fields: ClassVar[tuple[str, ...]] = ("conductivity",)
+    field: ClassVar[str] = "conductivity"
     parameters: ClassVar[dict[str, str]] = {
         "voltage": "V",
         "thermal_conductivity": "W/m/K",
@@ -108,17 +108,15 @@ class JouleHeating(SquareCells, Parametric):
         """Simulate every run; see `Simulator.run`."""
         import xarray as xr
 
-        (field,), given = self.taken(inputs)
-        runs = len(field)
+        given = self.given(inputs)
         failure = self.faults(given)
-        failure = np.where(
-            (failure == "") & ~np.isfinite(field).all(axis=(1, 2)), "conductivity is not finite", failure
-        )
+        field = given.pop(self.field)
+        runs = len(field)
         sound = (failure == "")[:, None]
         # What is at fault is simulated without a voltage, and reported above.
-        voltage = np.where(sound[:, 0], given["voltage"], 0.0)
-        thermal = np.where(sound[:, 0], given["thermal_conductivity"], 1.0)
-        coefficient = np.where(sound[:, 0], given["temperature_coefficient"], 0.0)
+        voltage = np.where(sound[:, 0], given["voltage"][:, 0], 0.0)
+        thermal = np.where(sound[:, 0], given["thermal_conductivity"][:, 0], 1.0)
+        coefficient = np.where(sound[:, 0], given["temperature_coefficient"][:, 0], 0.0)
         log_sigma = np.where(sound[:, :, None], field, 0.0)
         batches = []
         for start in range(0, runs, BATCH):

@@ -1,17 +1,14 @@
-"""Simulators whose parameters depend on what is chosen, each a number of the study file or an input of every run.
+"""Simulators whose parameters are numbers of the study file, or inputs of every run where they are null.
 
-    simulator: {kind: euler, initial: shock_tube, density_left: null, pressure_left: 1.0, ...}
-
-Here ``density_left`` is an input, the pressure is the same for all runs, and settings that belong to another `initial`
-are refused.
+simulator: {kind: darcy, above: 12.0, below: null}      # above is the same for every run, below is an input
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from surecast.simulate.simulator import Simulator
 from surecast.study.component import refused
@@ -20,15 +17,18 @@ from surecast.study.errors import SimulationError
 if TYPE_CHECKING:
     import xarray as xr
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Parameters = dict[str, np.ndarray]
+"""By name: parameters (run, 1), and inputs that are fields (run, ...)."""
+
 
 class Parametrised(Simulator):
-    """Base of such simulators; a subclass states the class variables and has a setting for each parameter."""
+    """Base of such simulators; a subclass has a setting of type ``Number | None`` for each of its parameters."""
 
-    choices: ClassVar[dict[str, str]]
-    """Settings that choose, each with the name of the input that is a field where the setting is ``field``."""
-    parameters: ClassVar[dict[str, dict[str, str]]]
-    """For a value of one of the `choices` the settings that go with it, inputs where they are null: their units."""
+    parameters: ClassVar[dict[str, str]] = {}
+    """Settings that are inputs where they are null, with their units."""
     positive: ClassVar[tuple[str, ...]] = ()
+    nonnegative: ClassVar[tuple[str, ...]] = ()
     """Parameters that must be so: a run in which one is not fails."""
 
     @model_validator(mode="after")
@@ -36,57 +36,60 @@ class Parametrised(Simulator):
         for name, value in self.numbers().items():
             if fault := self.fault(name, np.array([[value]]))[0]:
                 raise refused(name, f"{fault}.", f"write for example `{name}: 1.0`, or null for an input.")
-        for name in sorted(self.idle() & self.model_fields_set):
-            raise refused(name, "has no part in what is chosen.", "leave it out, or change what it belongs to.")
         if not self.input_names():
-            raise refused(
-                next(iter(self.choices)), "leaves no input.", "write null for a parameter that varies from run to run."
-            )
+            name = next(iter(self.parameter_units()))
+            raise refused(name, "leaves no input.", "write null for a parameter that varies from run to run.")
         return self
 
-    def units(self) -> dict[str, str]:
-        """Of the parameters that go with what is chosen."""
-        chosen = [self.parameters.get(getattr(self, choice), {}) for choice in self.choices]
-        return {name: unit for part in chosen for name, unit in part.items()}
+    def parameter_units(self) -> dict[str, str]:
+        """The parameters that there are, given the other settings, with their units."""
+        return self.parameters
 
-    def idle(self) -> set[str]:
-        """Settings that change nothing, given the others."""
-        return {name for part in self.parameters.values() for name in part} - set(self.units())
+    def field_names(self) -> tuple[str, ...]:
+        """Inputs that are fields; `grids` says where they are wanted."""
+        return ()
+
+    def input_names(self) -> tuple[str, ...]:
+        """The fields, then the parameters that are no settings."""
+        return (*self.field_names(), *(name for name in self.parameter_units() if getattr(self, name) is None))
+
+    def input_units(self) -> dict[str, str]:
+        """Of the inputs that are parameters."""
+        units = self.parameter_units()
+        return {name: units[name] for name in self.input_names() if name in units}
 
     def numbers(self) -> dict[str, float]:
         """Parameters that are settings."""
-        found = {name: getattr(self, name) for name in self.units()}
-        return {name: float(value) for name, value in found.items() if value is not None}
+        found = {name: getattr(self, name) for name in self.parameter_units()}
+        return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
 
-    def field_names(self) -> tuple[str, ...]:
-        """Inputs that are fields."""
-        return tuple(name for choice, name in self.choices.items() if getattr(self, choice) == "field")
-
-    def input_names(self) -> tuple[str, ...]:
-        """Fields, then the parameters that are no settings."""
-        return (*self.field_names(), *(name for name in self.units() if getattr(self, name) is None))
-
-    def input_units(self) -> dict[str, str]:
-        """Of the parameters."""
-        return {name: unit for name, unit in self.units().items() if getattr(self, name) is None}
+    def stated(self) -> dict[str, str]:
+        """The same with their units, for the card."""
+        units = self.parameter_units()
+        return {
+            name: f"{value:g}{'' if units[name] == '1' else f' {units[name]}'}"
+            for name, value in self.numbers().items()
+        }
 
     def fault(self, name: str, values: np.ndarray) -> np.ndarray:
-        """What is wrong with values (run, any) of a parameter or a field, (run,)."""
+        """What is wrong with values (run, any) of a parameter or a field, (run,); empty where nothing is."""
+        bad = [(~np.isfinite(values), "is not finite")]
+        bad += [(values < 0, "is negative")] if name in self.nonnegative else []
+        bad += [(values <= 0, "is not positive")] if name in self.positive else []
         found = np.full(len(values), "", dtype=object)
-        if name in self.positive:
-            found[(values <= 0).any(axis=1)] = f"{name} is not positive"
-        found[~np.isfinite(values).all(axis=1)] = f"{name} is not finite"
+        for where, text in bad:
+            found[where.any(axis=1) & (found == "")] = f"{name} {text}"
         return found
 
-    def faults(self, given: dict[str, np.ndarray], runs: int) -> np.ndarray:
-        """Why runs cannot be simulated, (run,); empty where they can."""
-        found = np.full(runs, "", dtype=object)
+    def faults(self, given: Parameters) -> np.ndarray:
+        """Why runs cannot be simulated, (run,); empty where they can. The first fault of each counts."""
+        found = np.full(len(next(iter(given.values()))), "", dtype=object)
         for name, values in given.items():
-            found = np.where(found == "", self.fault(name, values.reshape(runs, -1)), found)
+            found = np.where(found == "", self.fault(name, values.reshape(len(found), -1)), found)
         return found
 
-    def given(self, inputs: xr.Dataset) -> dict[str, np.ndarray]:
-        """Every parameter, (run, 1), and field, (run, ...) in the order of `grids`, of all runs.
+    def given(self, inputs: xr.Dataset) -> Parameters:
+        """Every parameter, and every field in the order of its grid, of all runs.
 
         Raises
         ------

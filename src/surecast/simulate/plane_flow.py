@@ -8,17 +8,16 @@ viscosity ...) is a number of the study file (`width: 2.0`), the same for every 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from surecast.simulate.frames import require_whole_steps, time_coordinate
+from surecast.simulate.parametrised import Parametrised
 from surecast.simulate.projection import Flow
 from surecast.simulate.simulator import Simulator, VariableInfo
 from surecast.simulate.staggered import Box
-from surecast.study.component import refused
-from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,12 +25,11 @@ if TYPE_CHECKING:
 CELLS_AT_ONCE = 8192  # of the runs that are advanced together: their states stay in the cache
 LARGEST_COURANT = 1.0  # transport by the last two steps is unstable beyond it
 FIELD_DIMS = ("y", "x")
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Values = dict[str, np.ndarray]
 """By name: parameters are (run, 1, 1), fields (run, y, x), outputs what they are."""
 
 
-class PlaneFlow(Simulator):
+class PlaneFlow(Parametrised):
     """Base of the problems: a subclass states the class variables and has a setting for each of its parameters.
 
     It implements `start`, `measured` and `sides_in_words`, and extends `variables`.
@@ -39,10 +37,6 @@ class PlaneFlow(Simulator):
 
     diagnostics: ClassVar[tuple[str, ...]] = ("divergence", "courant", "unsteadiness")
     equation: ClassVar[str] = "u_t + (u . grad) u = -grad p / density + viscosity / density Laplace u, div u = 0"
-    parameters: ClassVar[dict[str, str]]
-    """Settings that are inputs where they are null, with their units."""
-    positive: ClassVar[tuple[str, ...]]
-    """Parameters that must be so: a run in which one is not fails."""
     units: ClassVar[dict[str, str]] = {"time": "s", "velocity": "m/s", "pressure": "Pa", "energy": "m2/s2"}
     extent: ClassVar[tuple[str, str]] = ("width", "height")
     """What the size along x and y is called; parameters, unless `box` says otherwise."""
@@ -54,13 +48,8 @@ class PlaneFlow(Simulator):
     frames: int = Field(default=0, ge=0, le=10_000, description="States kept on the way, the final one included.")
 
     @model_validator(mode="after")
-    def _possible(self) -> Self:
+    def _whole_frames(self) -> Self:
         require_whole_steps(self.steps, self.frames)
-        for name, value in self._numbers().items():
-            if name in self.positive and value <= 0:
-                raise refused(name, "is not positive.", f"write for example `{name}: 1.0`, or null for an input.")
-        if not self.input_names():
-            raise refused("", "no input is left.", "write null for a parameter that varies from run to run.")
         return self
 
     @abstractmethod
@@ -75,24 +64,9 @@ class PlaneFlow(Simulator):
     def sides_in_words(self) -> str:
         """What holds at the sides, for the card."""
 
-    def fault(self, given: Values) -> np.ndarray:
-        """Why runs cannot be simulated, (run,); empty where they can."""
-        found = np.full(len(next(iter(given.values()))), "", dtype=object)
-        for name, values in given.items():
-            rows = values.reshape(len(found), -1)
-            tests = [(~np.isfinite(rows), "is not finite")]
-            tests += [(rows <= 0, "is not positive")] if name in self.positive else []
-            for bad, text in tests:
-                found[bad.any(axis=1) & (found == "")] = f"{name} {text}"
-        return found
-
-    def input_names(self) -> tuple[str, ...]:
-        """Fields, then the parameters that are no settings."""
-        return (*self.grids(), *(name for name in self.parameters if getattr(self, name) is None))
-
-    def input_units(self) -> dict[str, str]:
-        """Of the inputs."""
-        return {name: self.parameters[name] for name in self.input_names()}
+    def field_names(self) -> tuple[str, ...]:
+        """Those that are wanted on the grid."""
+        return tuple(self.grids())
 
     def state(self) -> dict[str, tuple[str, str]]:
         """Fields that frames keep: their units and long names."""
@@ -146,15 +120,11 @@ class PlaneFlow(Simulator):
 
     def card(self) -> dict[str, Any]:
         """What a reader of the dataset must know."""
-        numbers = self._numbers()
+        numbers = self.numbers()
         size = " x ".join(f"{numbers[name]:g}" if name in numbers else name for name in self.extent)
         return {
             "equation": self.equation,
-            "parameters": {
-                name: f"{numbers[name]:g}{'' if unit == '1' else f' {unit}'}"
-                for name, unit in self.parameters.items()
-                if name in numbers
-            },
+            "parameters": self.stated(),
             "domain": f"rectangle, {size}; 0 <= t <= {self.time:g} ({self.units['time']})",
             "boundary_conditions": self.sides_in_words(),
             "units": {name: info["units"] for name, info in self.variables().items()},
@@ -168,8 +138,11 @@ class PlaneFlow(Simulator):
         """Simulate every run; see `Simulator.run`."""
         import xarray as xr
 
-        given = self._checked(inputs)
         runs = inputs.sizes["run"]
+        given = {
+            name: values.reshape(*values.shape, *(1,) * (3 - values.ndim))
+            for name, values in self.given(inputs).items()
+        }
         # Whatever is done is done with the values of one run, or is a product of matrices of one size for each run:
         # batches need no padding for the same bits.
         size = max(1, CELLS_AT_ONCE // (self.columns * self.rows))
@@ -179,7 +152,7 @@ class PlaneFlow(Simulator):
                 batches.append(self._advance({name: values[start : start + size] for name, values in given.items()}))
         values = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
         raw = xr.Dataset(coords={**self._places(), **time_coordinate(self.time, self.frames, self.units["time"])})
-        return self.labelled(raw, values, self._failures(self.fault(given), values))
+        return self.labelled(raw, values, self._failures(self.faults(given), values))
 
     def box(self, given: Values) -> Box:
         """The grid of a batch."""
@@ -221,28 +194,6 @@ class PlaneFlow(Simulator):
         for run in np.flatnonzero((fault == "") & (values["courant"] > LARGEST_COURANT)):
             fault[run] = long.format(values["courant"][run], LARGEST_COURANT)
         return fault
-
-    def _checked(self, inputs: xr.Dataset) -> Values:
-        """All parameters, and the inputs that are fields."""
-        self.require(inputs, self.input_names(), "add {name} to the inputs, or give it a number beside kind.")
-        runs = inputs.sizes["run"]
-        given = {name: np.full((runs, 1, 1), value) for name, value in self._numbers().items()}
-        for name in self.input_names():
-            sizes = {"run": runs, **({"y": self.rows, "x": self.columns} if name in self.grids() else {})}
-            if dict(inputs[name].sizes) != sizes:
-                shape = ", ".join(f"{dim}: {size}" for dim, size in sizes.items())
-                law = "gaussian_field with dimensions: 2" if name in self.grids() else "of a number"
-                raise SimulationError(
-                    f"{name} has dimensions {dict(inputs[name].sizes)}, not {shape}.", f"give it the law {law}."
-                )
-            values = np.asarray(inputs[name].transpose("run", ...).values, dtype=np.float64)
-            given[name] = values.reshape(*values.shape, *(1,) * (3 - values.ndim))
-        return given
-
-    def _numbers(self) -> dict[str, float]:
-        """Parameters that are settings."""
-        found = {name: getattr(self, name) for name in self.parameters}
-        return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
 
     def _scaled(self, up: int, down: int) -> Self:
         return self.model_copy(update={name: value * up // down for name, value in self.resolution().items()})

@@ -30,7 +30,7 @@ from pydantic import Field
 from surecast.simulate.conservation_law import ConservationLaw
 from surecast.simulate.godunov import Law
 from surecast.simulate.hydrostatic import Water
-from surecast.simulate.interval import Number
+from surecast.simulate.parametrised import Number
 
 DAMS = {"upstream": "m", "downstream": "m"}
 
@@ -58,7 +58,7 @@ class ShallowWater(ConservationLaw):
     }
     means: ClassVar[dict[str, tuple[str, str]]] = {"mean_depth": ("m", "mean depth")}
     gauged: ClassVar[tuple[str, str, str]] = ("gauge_depth", "m", "depth")
-    parameters: ClassVar[dict[str, dict[str, str]]] = {
+    chosen: ClassVar[dict[str, dict[str, str]]] = {
         "dam": {**DAMS, "position": "m"},
         "radial_dam": {**DAMS, "radius": "m"},
         "bump": {"bump_height": "m", "bump_radius": "m", "bump_x": "m", "bump_y": "m"},

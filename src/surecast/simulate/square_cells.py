@@ -20,16 +20,20 @@ FIELD_DIMS = ("y", "x")
 
 
 class SquareCells(Simulator):
-    """Base of the problems; a subclass names its fields."""
+    """Base of the problems; a subclass names its field."""
 
-    fields: ClassVar[tuple[str, ...]]
-    """Inputs that are fields."""
+    field: ClassVar[str]
+    """The input that is a field."""
 
     cells: int = Field(default=64, ge=4, le=1024, description="Cells along each side of the unit square.")
 
     def grids(self) -> dict[str, dict[str, np.ndarray]]:
-        """Fields are wanted at the cell centres."""
-        return {name: {dim: self.centres() for dim in FIELD_DIMS} for name in self.fields}
+        """The field is wanted at the cell centres."""
+        return {self.field: {dim: self.centres() for dim in FIELD_DIMS}}
+
+    def field_names(self) -> tuple[str, ...]:
+        """The field."""
+        return (self.field,)
 
     def resolution(self) -> dict[str, Any]:
         """Number of cells."""

@@ -20,7 +20,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from surecast.simulate.plane_flow import Number, PlaneFlow, Values
+from surecast.simulate.parametrised import Number
+from surecast.simulate.plane_flow import PlaneFlow, Values
 from surecast.simulate.projection import Flow, Side, Sides
 from surecast.simulate.simulator import VariableInfo
 
