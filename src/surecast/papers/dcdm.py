@@ -10,8 +10,8 @@ import numpy as np
 from surecast.papers.frame.paper import Criterion, Measured, Paper
 from surecast.simulate.conjugate_gradients import solve
 from surecast.simulate.linear.conjugate_directions import Directed
+from surecast.simulate.linear.five_point import centres, laplacian, with_zeros
 from surecast.simulate.linear.incomplete_cholesky import incomplete_cholesky
-from surecast.simulate.linear.lattice import centres, laplacian, with_zeros
 from surecast.simulate.linear.solver import Answer, LinearSystem, Operator, true_residual
 from surecast.study.seeds import generator
 from surecast.train.preconditioners.fit import fit_preconditioner

@@ -11,8 +11,8 @@ import scipy.sparse as sparse
 
 from surecast.papers.frame.paper import Criterion, Measured, Paper
 from surecast.simulate.finite_volumes import transmissibilities
+from surecast.simulate.linear.five_point import centres, laplacian
 from surecast.simulate.linear.krylov_recycling import KrylovRecycling, Recycled
-from surecast.simulate.linear.lattice import centres, laplacian
 from surecast.simulate.linear.similarity import by_similarity
 from surecast.simulate.linear.solver import LinearSystem
 from surecast.study.seeds import generator

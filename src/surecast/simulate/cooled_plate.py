@@ -4,8 +4,8 @@ r"""Heat in a plate that is cooled at its sides and along boxes in it, by implic
     u = 0 at the sides, in the boxes and at t = 0
 
 u is the temperature above that of the cooling (K), D the diffusivity (m2/s). Five-point differences on cells
-(`surecast.simulate.linear.lattice`), in which u = 0 at the faces of cooled cells; in time Alexander's two-stage method
-(SIAM J. Numer. Anal. 14 (1977) 1006, theorem 5: order 2, L-stable), two systems a step,
+(`surecast.simulate.linear.five_point`), in which u = 0 at the faces of cooled cells; in time Alexander's two-stage
+method (SIAM J. Numer. Anal. 14 (1977) 1006: order 2, L-stable), two systems a step,
 
     (L + c) U = c (known) + source / D,   c = 1 / (g dt D),   g = 1 - 2^-1/2,
 
@@ -24,7 +24,7 @@ from pydantic import Field, field_validator
 from surecast.simulate.lattice import Lattice, Outcome
 from surecast.simulate.linear.chosen import DefiniteSolver
 from surecast.simulate.linear.direct import Direct
-from surecast.simulate.linear.lattice import centres, laplacian, solve_shifted, with_zeros
+from surecast.simulate.linear.five_point import centres, laplacian, solve_shifted, with_zeros
 from surecast.simulate.linear.solver import Answer, LinearSolver, LinearSystem, Sequence
 from surecast.simulate.simulator import VariableInfo
 from surecast.study.component import refused

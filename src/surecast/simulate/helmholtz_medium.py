@@ -5,8 +5,8 @@ r"""Waves of several frequencies in a heterogeneous cavity: the Helmholtz equati
 
 n^2 = exp(medium) is the squared index relative to that of the surroundings, k the wave number there (1/m), d the
 damping (1), s the radius of the source. One run is the whole sweep: the same medium, a linear system for each wave
-number. Five-point differences on cells (`surecast.simulate.linear.lattice`), order 2; f is averaged exactly over each
-cell.
+number. Five-point differences on cells (`surecast.simulate.linear.five_point`), order 2; f is averaged exactly over
+each cell.
 
 With damping no wave number is in resonance, and a residual r bounds the error e of a system,
 
@@ -26,8 +26,8 @@ from pydantic import Field, field_validator
 from surecast.simulate.lattice import Lattice, Outcome
 from surecast.simulate.linear.chosen import AnySolver
 from surecast.simulate.linear.direct import Direct
+from surecast.simulate.linear.five_point import laplacian, solve_shifted
 from surecast.simulate.linear.krylov_recycling import solve_sorted
-from surecast.simulate.linear.lattice import laplacian, solve_shifted
 from surecast.simulate.linear.solver import LinearSolver, LinearSystem
 from surecast.simulate.simulator import VariableInfo
 from surecast.study.component import refused
@@ -115,9 +115,7 @@ class HelmholtzMedium(Lattice):
             squared_index = np.exp(field)
         shortest = max(self.wave_numbers) * float(np.sqrt(squared_index.max()))
         if not shortest <= np.pi * self.cells:
-            return Outcome(
-                {}, f"k n = {shortest:g} / m: waves are shorter than two of the {self.cells} cells on a side"
-            )
+            return Outcome({}, f"k n = {shortest:g}: waves are shorter than two of the {self.cells} cells along a side")
         f = self._source().reshape(-1).astype(np.complex128)
         systems = [self._system(number, squared_index.reshape(-1), f) for number in self.wave_numbers]
         answers = solve_sorted(self.linear_solver.sequence(), systems)

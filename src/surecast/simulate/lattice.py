@@ -1,6 +1,6 @@
 """What simulators by five-point differences on the unit square share: grid, inputs, and one run after the other.
 
-A run is a sequence of sparse linear systems (`surecast.simulate.linear.lattice`) that the solver named by
+A run is a sequence of sparse linear systems (`surecast.simulate.linear.five_point`) that the solver named by
 ``linear_solver`` works off; whatever a solver learns on the way, it learns within one run.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from surecast.simulate.linear.conjugate_directions import ConjugateDirections
-from surecast.simulate.linear.lattice import centres
+from surecast.simulate.linear.five_point import centres
 from surecast.simulate.linear.solver import LinearSolver
 from surecast.simulate.simulator import Simulator
 from surecast.study.errors import SimulationError
@@ -88,11 +88,11 @@ class Lattice(Simulator):
         return {name: (name, centres(self.cells), attributes[name]) for name in ("y", "x")}
 
     def settings(self) -> dict[str, Any]:
-        """The settings, with the digest of the network that a solver rests on."""
+        """The settings; of a network that a solver rests on its digest, wherever it lies."""
         settings = super().settings()
         solver = self.solver()
         if isinstance(solver, ConjugateDirections):
-            settings["linear_solver"]["digest"] = solver.file_digest()
+            settings["linear_solver"]["network"] = solver.file_digest()
         return settings
 
     def code_targets(self) -> list[str]:

@@ -44,6 +44,8 @@ TABLES: dict[str, dict[str, str]] = {
         "heat": "surecast.simulate.heat:Heat",
         "poisson_2d": "surecast.simulate.poisson_2d:Poisson2D",
         "helmholtz": "surecast.simulate.helmholtz:Helmholtz",
+        "helmholtz_medium": "surecast.simulate.helmholtz_medium:HelmholtzMedium",
+        "cooled_plate": "surecast.simulate.cooled_plate:CooledPlate",
         "ornstein_uhlenbeck": "surecast.simulate.ornstein_uhlenbeck:OrnsteinUhlenbeck",
         "geometric_brownian_motion": "surecast.simulate.geometric_brownian_motion:GeometricBrownianMotion",
         "double_well": "surecast.simulate.double_well:DoubleWell",

@@ -4,9 +4,10 @@ r"""Conjugate directions from a learnt map of residuals to directions, which nee
     a = (p . r)/(p . A p),   u <- u + a p,   r <- r - a A p
 
 Kaneda, Akar, Chen, Kala, Hyde and Teran, "A deep conjugate direction method for iteratively solving linear systems",
-ICML 2023, algorithm 2. However good or bad g is, every step lowers the energy norm of the error and the answer is the
-system's to the tolerance: where g gives no direction of descent, the residual itself takes its place. For symmetric
-positive definite matrices.
+ICML 2023. However good or bad g is, every step lowers the energy norm of the error, and the answer is the system's to
+the tolerance: where g gives no direction of descent, or 25 of its directions in a row do not halve the residual, the
+residual itself takes its place from there on, which makes it conjugate gradients. For symmetric positive definite
+matrices.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from surecast.study import digest, kinds
 from surecast.study.component import refused
 
 KEPT = 2
+PATIENCE = 25
 RESTARTS = 5
 LEARNT = "surecast.train.preconditioners.multilevel:read_preconditioner"
 """What reads a file of weights; by its name, as training stands above simulation."""
@@ -36,7 +38,7 @@ class ConjugateDirections(LinearSolver):
         default="conjugate_directions", description="linear solver: conjugate_directions"
     )
     network: str = Field(
-        description="File of weights, relative to the study file; `python -m surecast.cli.preconditioner` makes one."
+        description="File of weights, relative to the study file; `surecast preconditioner --output FILE` makes one."
     )
     max_iterations: int = Field(default=2000, ge=1, le=10**6, description="Iterations before a run has failed.")
 
@@ -47,7 +49,7 @@ class ConjugateDirections(LinearSolver):
     def _there(self, info: ValidationInfo) -> Self:
         self._path = Path((info.context or {}).get("folder") or "").resolve() / self.network
         if not self._path.is_file():
-            raise refused("network", "there is no such file.", "make it: python -m surecast.cli.preconditioner.")
+            raise refused("network", "there is no such file.", "make it: surecast preconditioner --output FILE.")
         self._digest = digest.of_file(self._path)
         return self
 
@@ -90,6 +92,10 @@ class Directed:
         return conjugate_directions(system, propose, self._tolerance, self._most)
 
 
+Direction = tuple[np.ndarray, np.ndarray, float]
+"""p, A p and p . A p."""
+
+
 def conjugate_directions(system: LinearSystem, propose: Operator, tolerance: float, max_iterations: int) -> Answer:
     """Iterate to the tolerance; `propose` maps a residual of length 1 (n,) to a direction (n,).
 
@@ -98,33 +104,33 @@ def conjugate_directions(system: LinearSystem, propose: Operator, tolerance: flo
     u = np.zeros_like(system.f) if system.start is None else system.start.copy()
     size, iterations = float(np.linalg.norm(system.f)), 0
     residual = true_residual(system, u)
+    stalled = False
     for _ in range(RESTARTS):
         if not np.isfinite(residual) or residual <= tolerance or iterations >= max_iterations:
             break
         r = system.f - system.matrix @ u
-        last: list[tuple[np.ndarray, np.ndarray, float]] = []
-        length = float(np.linalg.norm(r))
-        while length > 0.9 * tolerance * size and iterations < max_iterations:
-            p, image, energy = _direction(system, propose(r / length), last)
+        last: list[Direction] = []
+        lengths = [float(np.linalg.norm(r))]
+        while (length := lengths[-1]) > 0.9 * tolerance * size and iterations < max_iterations:
+            if not stalled and len(lengths) > PATIENCE and length > 0.5 * lengths[-1 - PATIENCE]:
+                stalled, last = True, []
+            p, image, energy = _direction(system, r / length if stalled else propose(r / length), last)
             if not (energy > 0 and abs(float(p @ r)) > 1e-12 * length * float(np.linalg.norm(p))):
-                p, image, energy = _direction(system, r / length, [])
-                last = []
+                stalled, last = True, []
+                p, image, energy = _direction(system, r / length, last)
                 if not energy > 0:  # the matrix is not positive definite, or not finite
                     return Answer(u, iterations, true_residual(system, u))
             step = float(p @ r) / energy
             u = u + step * p
             r = r - step * image
             last = [*last[1 - KEPT :], (p, image, energy)]
-            length = float(np.linalg.norm(r))
+            lengths.append(float(np.linalg.norm(r)))
             iterations += 1
         residual = true_residual(system, u)
     return Answer(u, iterations, residual)
 
 
-def _direction(
-    system: LinearSystem, q: np.ndarray, last: list[tuple[np.ndarray, np.ndarray, float]]
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """p, A p and p . A p."""
+def _direction(system: LinearSystem, q: np.ndarray, last: list[Direction]) -> Direction:
     for p, image, energy in last:
         q = q - (float(q @ image) / energy) * p
     image = system.matrix @ q

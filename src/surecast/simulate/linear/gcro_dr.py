@@ -4,8 +4,8 @@ r"""GCRO-DR: minimal residuals with deflated restarts, over a space that may be 
 
 One cycle takes m - k Arnoldi steps with (I - C C^H) A from the residual and minimises it over [U D, V]. The next U
 spans the k harmonic Ritz vectors of smallest value, G^H G z = theta G^H [C, V_+]^H [U D, V] z. Parks, de Sturler,
-Mackey, Johnson and Maiti, SIAM J. Sci. Comput. 28 (2006) 1651-1674, algorithm in the appendix. Without a space (k = 0) it
-is GMRES(m) of Saad and Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856-869.
+Mackey, Johnson and Maiti, SIAM J. Sci. Comput. 28 (2006) 1651-1674, algorithm in the appendix. Without a space (k = 0)
+it is GMRES(m) of Saad and Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856-869.
 
 With G = Q R the Ritz problem is an ordinary one for 1/theta, and the orthonormal basis S of its space gives
 C = [C, V_+] Q S and U = [U D, V] R^-1 S without a factorisation of long vectors.
@@ -84,6 +84,8 @@ def gcro_dr(
         g[:k, :k], g[:k, k:], g[k:, k:] = np.diag(scale), b, h
         span, images = np.hstack([u * scale, v[:, :j]]), np.hstack([c, v])
         q, upper = np.linalg.qr(g)
+        if not _regular(upper):  # A is singular, or overflows: there is no minimiser, and nothing to carry on
+            return Solved(y, None, products, r)
         onto = q.conj().T @ (images.conj().T @ r)
         y += span @ np.linalg.solve(upper, onto)
         r -= images @ (q @ onto)
@@ -103,6 +105,11 @@ def _orthonormal_images(operator: Operator, space: np.ndarray) -> tuple[np.ndarr
         c, upper = np.linalg.qr(images[:, kept])
         space = space[:, kept]
     return np.linalg.solve(upper.T, space.T).T, c
+
+
+def _regular(upper: np.ndarray) -> bool:
+    size = np.abs(np.diag(upper))
+    return bool(size.min() > 1e-14 * size.max())
 
 
 def _arnoldi(

@@ -4,7 +4,7 @@ r"""Successive over-relaxation of A = D + L + L^T, as an iteration and as a prec
     M = w/(2 - w) (D/w + L) D^-1 (D/w + L)^T                               (symmetric, SSOR)
 
 Young, Iterative Solution of Large Linear Systems, 1971, chapters 4 and 15. For A consistently ordered, with the
-spectral radius b of Jacobi's iteration, SOR is fastest at w = 2 / (1 + (1 - b^2)^1/2) (Young's theorem 6.2.3).
+spectral radius b of Jacobi's iteration, SOR is fastest at w = 2 / (1 + (1 - b^2)^1/2) (Young, section 6.2).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     i_1 = 1,   i_{s+1} = argmin over what is left of norm(p_i - p_{i_s})
 
 with the Euclidean (for matrices of parameters: Frobenius) norm. Wang, Hao, Wang, Geng, Wang, Li and Wu, "Accelerating
-data generation for neural operators via Krylov subspace recycling", ICLR 2024, algorithm 1.
+data generation for neural operators via Krylov subspace recycling", ICLR 2024.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ r"""Training of a preconditioner without solutions: residuals after one step alo
 
 a is the exact line search, so that the factor of q is free. b is made of eigenvectors of A with normal coefficients,
 nine times as large in the lower half of the spectrum: Kaneda et al., "A deep conjugate direction method for iteratively
-solving linear systems", ICML 2023, sections 4.1 and 5, who take the Ritz vectors of Lanczos' iteration. A is the
-five-point matrix of the square (`surecast.simulate.linear.lattice`), whose eigenvectors are sines; times h^2, which
+solving linear systems", ICML 2023, who take the Ritz vectors of Lanczos' iteration. A is the
+five-point matrix of the square (`surecast.simulate.linear.five_point`), whose eigenvectors are sines; times h^2, which
 changes nothing.
 """
 
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from surecast.simulate.linear.lattice import eigenvalues
+from surecast.simulate.linear.five_point import eigenvalues
 from surecast.study.errors import TrainingError
 from surecast.study.seeds import generator, integer_seed
 from surecast.train.adamw import AdamW

@@ -5,8 +5,8 @@ r"""A convolutional network in the place of the inverse of a five-point matrix: 
     q = project cycle(v)
 
 All convolutions have width 3 and no bias, and beyond the square they see zeros: the map is homogeneous, g(s r) = s g(r)
-for s > 0. Kaneda et al., "A deep conjugate direction method for iteratively solving linear systems", ICML 2023, section
-4, have a U-net with one pooling; here one set of weights serves every halving of the grid down to four cells or an odd
+for s > 0. Kaneda et al., "A deep conjugate direction method for iteratively solving linear systems", ICML 2023, have a
+U-net with one or two poolings; here one set of weights serves every halving of the grid down to four cells or an odd
 number, as in a multigrid cycle, so that one network serves grids of any size.
 """
 
@@ -93,7 +93,7 @@ def read_preconditioner(path: str | Path) -> LearntPreconditioner:
     """
     from safetensors import SafetensorError, safe_open
 
-    remedy = "make it anew: python -m surecast.cli.preconditioner."
+    remedy = "make it anew: surecast preconditioner --output FILE."
     try:
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
