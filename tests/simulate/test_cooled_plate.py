@@ -32,7 +32,7 @@ def test_a_mode_grows_to_order_two(half, stretch):
     """u = (1 - e^(-D l t)) / (D l) times a mode of the plate, or of its left half where the right one is cooled."""
     errors = []
     rate = 0.08 * np.pi**2 * 5
-    for cells in (8, 16, 32):
+    for cells in (12, 24):
         field = mode(cells, i=2)
         boxes = [(0.5, 1.0, 0.0, 1.0)] if half else []
         plate = CooledPlate(cells=cells, steps=cells // 2, stretch=stretch, time=0.5, cooled=boxes)
@@ -42,7 +42,7 @@ def test_a_mode_grows_to_order_two(half, stretch):
         errors.append(np.abs(raw["solution"].values[0][:, left] - exact[:, left]).max())
         if half:
             assert not raw["solution"].values[0][:, cells // 2 :].any()
-    np.testing.assert_allclose(np.log2(errors[-2] / errors[-1]), 2.0, atol=0.2)
+    np.testing.assert_allclose(np.log2(errors[0] / errors[1]), 2.0, atol=0.2)
 
 
 def test_the_plate_comes_to_rest_where_the_equation_says():
@@ -87,10 +87,11 @@ def test_grids_times_and_card():
 
 
 def test_failed_runs_say_why_and_harm_no_other():
-    fields = np.ones((4, 8, 8))
+    fields = np.ones((5, 8, 8))
     fields[0, 1, 1] = np.inf
-    raw = CooledPlate(cells=8, steps=2).run(given(fields, [1.0, -1.0, np.nan, 1.0]))
-    assert raw["failure"].values.tolist() == [
+    raw = CooledPlate(cells=8, steps=2).run(given(fields, [1.0, -1.0, np.nan, 1.0, 1e-320]))
+    assert raw["failure"].values[4].startswith("step 1: the linear solver stopped at relative residual inf")
+    assert raw["failure"].values[:4].tolist() == [
         "source is not finite", "diffusivity = -1 is not positive", "diffusivity is not finite", "",
     ]  # fmt: skip
     short = LearnedRelaxation(max_iterations=1)

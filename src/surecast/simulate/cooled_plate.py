@@ -114,7 +114,8 @@ class CooledPlate(Lattice):
         diffusivity = numbers["diffusivity"]
         if not diffusivity > 0:
             return Outcome({}, f"diffusivity = {diffusivity:g} is not positive")
-        return self.stepped(field, diffusivity, self.linear_solver.sequence())
+        with np.errstate(all="ignore"):  # what overflows shows in the residual
+            return self.stepped(field, diffusivity, self.linear_solver.sequence())
 
     def stepped(self, field: np.ndarray, diffusivity: float, sequence: Sequence) -> Outcome:
         """One run with what solves its systems: source (y, x) in K/s, diffusivity in m2/s."""
@@ -128,11 +129,13 @@ class CooledPlate(Lattice):
         residual, products, failure = 0.0, 0, ""
 
         def solve(known: np.ndarray, shift: float, shifted: scipy.sparse.csr_array) -> Answer:
-            near = (lambda v: solve_shifted(self.cells, shift, v)) if np.isfinite(shift) else None
+            def near(v: np.ndarray) -> np.ndarray:
+                return solve_shifted(self.cells, shift, v)
+
             return sequence.solve(LinearSystem(shifted, shift * known + source, (shift,), near, u))
 
         for number, step in enumerate(np.diff(self.times())):
-            shift = 1.0 / (GAMMA * float(step) * diffusivity)
+            shift = float(1.0 / (GAMMA * step * diffusivity))
             shifted = (matrix + shift * one).tocsr()
             first = solve(u, shift, shifted)
             second = solve(u + (1.0 - GAMMA) / GAMMA * (first.u - u), shift, shifted)

@@ -27,7 +27,7 @@ from surecast.simulate.lattice import Lattice, Outcome
 from surecast.simulate.linear.chosen import AnySolver
 from surecast.simulate.linear.direct import Direct
 from surecast.simulate.linear.five_point import laplacian, solve_shifted
-from surecast.simulate.linear.krylov_recycling import solve_sorted
+from surecast.simulate.linear.similarity import solve_sorted
 from surecast.simulate.linear.solver import LinearSolver, LinearSystem
 from surecast.simulate.simulator import VariableInfo
 from surecast.study.component import refused

@@ -10,8 +10,9 @@ from surecast.simulate.linear.chosen import DefiniteSolver
 from surecast.simulate.linear.conjugate_directions import conjugate_directions
 from surecast.simulate.linear.direct import Direct
 from surecast.simulate.linear.five_point import laplacian, solve_shifted, with_zeros
-from surecast.simulate.linear.krylov_recycling import KrylovRecycling, Recycled, solve_sorted
+from surecast.simulate.linear.krylov_recycling import KrylovRecycling, Recycled
 from surecast.simulate.linear.learned_relaxation import LearnedRelaxation, Relaxed
+from surecast.simulate.linear.similarity import solve_sorted
 from surecast.simulate.linear.solver import LinearSystem, true_residual
 
 N = 16

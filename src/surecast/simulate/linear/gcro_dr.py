@@ -124,7 +124,7 @@ def _arnoldi(
     b = np.zeros((c.shape[1], steps), dtype=r.dtype)
     h = np.zeros((steps + 1, steps), dtype=r.dtype)
     v[0] = r / length
-    # Row 0 of the inverse of the growing Q^H: its last entry times the length is the residual (Givens' rotations).
+    # Rotations (cosine, sine) that make H triangular: the product of the sines times the length is the residual.
     givens = np.zeros((steps, 2), dtype=r.dtype)
     left = length
     for j in range(steps):

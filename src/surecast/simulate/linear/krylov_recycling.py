@@ -7,14 +7,12 @@ digits of a run would depend on which runs were made before it. The algorithm is
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Many
 from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from surecast.simulate.linear.gcro_dr import Operator, gcro_dr
-from surecast.simulate.linear.similarity import by_similarity
 from surecast.simulate.linear.solver import Answer, LinearSolver, LinearSystem, Sequence, true_residual
 from surecast.study.component import refused
 
@@ -96,11 +94,3 @@ class Recycled:
 
 def _same(v: np.ndarray) -> np.ndarray:
     return v
-
-
-def solve_sorted(sequence: Sequence, systems: Many[LinearSystem]) -> list[Answer]:
-    """Answers in the order given, solved in the order of similarity."""
-    found: dict[int, Answer] = {}
-    for index in by_similarity(np.array([system.parameters for system in systems])):
-        found[int(index)] = sequence.solve(systems[index])
-    return [found[index] for index in range(len(systems))]

@@ -8,7 +8,11 @@ data generation for neural operators via Krylov subspace recycling", ICLR 2024.
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Many
+
 import numpy as np
+
+from surecast.simulate.linear.solver import Answer, LinearSystem, Sequence
 
 
 def by_similarity(parameters: np.ndarray) -> np.ndarray:
@@ -21,3 +25,11 @@ def by_similarity(parameters: np.ndarray) -> np.ndarray:
         distances = np.square(points - points[order[place - 1]]).sum(axis=1)
         order[place] = np.argmin(np.where(left, distances, np.inf))
     return order
+
+
+def solve_sorted(sequence: Sequence, systems: Many[LinearSystem]) -> list[Answer]:
+    """Answers in the order given, solved in the order of similarity."""
+    found: dict[int, Answer] = {}
+    for index in by_similarity(np.array([system.parameters for system in systems])):
+        found[int(index)] = sequence.solve(systems[index])
+    return [found[index] for index in range(len(systems))]
