@@ -11,6 +11,7 @@ import scipy.sparse as sparse
 
 from surecast.papers.frame.paper import Criterion, Measured, Paper
 from surecast.simulate.finite_volumes import transmissibilities
+from surecast.simulate.linear.direct import Direct
 from surecast.simulate.linear.five_point import centres, laplacian
 from surecast.simulate.linear.krylov_recycling import KrylovRecycling, Recycled
 from surecast.simulate.linear.similarity import by_similarity
@@ -90,6 +91,14 @@ def arm(
     return Arm(float(np.mean(products)), (time.process_time() - start) / len(products), max(residuals))
 
 
+def factorised(systems: Sequence[LinearSystem]) -> float:
+    """Seconds of a system on average by a sparse factorisation: the strong baseline."""
+    start = time.process_time()
+    for system in systems:
+        Direct(tolerance=TOLERANCE).sequence().solve(system)
+    return (time.process_time() - start) / len(systems)
+
+
 def measure() -> Measured:
     """See `PAPER`."""
     values: dict[str, list[float]] = {name: [] for name in PAPER.criteria}
@@ -112,6 +121,7 @@ def measure() -> Measured:
     for name, one in arms.items():
         beside[f"Helmholtz, {name}: products"] = one.products
         beside[f"Helmholtz, {name}: seconds"] = one.seconds
+    beside["Helmholtz, sparse factorisation: seconds"] = factorised(systems)
     flows: dict[str, list[float]] = {}
     for seed in SEEDS:
         stream = generator(seed, "papers", "skr", "darcy")
@@ -151,6 +161,7 @@ PAPER = Paper(
     "place of the sorted one (Darcy).",
     measure=measure,
     note="Most of the gain over GMRES is deflated restarting, which needs no other system: see the fresh arm. With the "
-    "nine parameters of the Helmholtz systems sorting gains next to nothing. A sparse factorisation, or GMRES with a "
-    "constant medium as preconditioner, beats all four arms on squares of this size.",
+    "nine parameters of the Helmholtz systems sorting gains next to nothing. A sparse factorisation is faster than all "
+    "four arms on squares of this size. In a study a space is carried within one run alone, so that a run's bits are its "
+    "own.",
 )
