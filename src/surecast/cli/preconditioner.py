@@ -1,9 +1,9 @@
 """Train the network of the linear solver `conjugate_directions`.
 
-    surecast preconditioner --output plate.safetensors --cells 64 --steps 400
+    surecast preconditioner --output plate.safetensors --cells 64 --steps 600
 
 The file goes beside the study file, which names it: ``linear_solver: {kind: conjugate_directions, network: ...}``. The
-same numbers give the same weights; a network trained on one size of square serves others too.
+same numbers give the same weights; the network serves squares of other sizes too.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("--output", type=Path, required=True, help="file of weights to write (safetensors)")
-    parser.add_argument("--cells", type=int, default=64, help="cells along a side of the square (64)")
-    parser.add_argument("--steps", type=int, default=400, help="steps of training (400)")
+    parser.add_argument("--cells", type=int, default=64, help="cells along a side of the finest square (64)")
+    parser.add_argument("--steps", type=int, default=600, help="steps of training (600)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and right-hand sides (0)")
 
 

@@ -150,5 +150,5 @@ PAPER = Paper(
     measure=measure,
     note="With a context, one learner for each of five bins of the shift stands for the paper's regression in "
     "Chebyshev polynomials. Over the 400 systems of one run of heat conduction the same learner, which then chooses "
-    "the relaxation of SSOR for conjugate gradients, takes more iterations than the relaxation 1 throughout: see below.",
+    "the relaxation of SSOR for conjugate gradients, takes more iterations than the relaxation 1 alone: see below.",
 )

@@ -162,6 +162,6 @@ PAPER = Paper(
     measure=measure,
     note="Most of the gain over GMRES is deflated restarting, which needs no other system: see the fresh arm. With the "
     "nine parameters of the Helmholtz systems sorting gains next to nothing. A sparse factorisation is faster than all "
-    "four arms on squares of this size. In a study a space is carried within one run alone, so that a run's bits are its "
-    "own.",
+    "four arms on squares of this size. In a study a space is carried within one run alone: see "
+    "the solver.",
 )

@@ -28,11 +28,12 @@ from surecast.train.schedule import learning_rate
 
 LOW_WEIGHT = 9.0
 LARGEST_GRADIENT = 1.0
+SMALLEST = 8
 
 
 def fit_preconditioner(
     cells: int = 64,
-    steps: int = 400,
+    steps: int = 600,
     *,
     batch: int = 8,
     width: int = 16,
@@ -40,12 +41,14 @@ def fit_preconditioner(
     seed: int = 0,
     report: Callable[[int, float], None] | None = None,
 ) -> MultilevelCycle:
-    """Train on one square; the same numbers give the same weights, on one processor thread.
+    """Train on the square, in turn with a half and a quarter of the cells; the same numbers give the same weights.
+
+    Trained on one size alone, the network knows no finer halvings of the grid than those, and may fail on larger ones.
 
     Parameters
     ----------
     cells : int
-        Cells along a side of the square.
+        Cells along a side of the finest square.
     steps, batch : int
         Optimiser's steps and right-hand sides in each.
     width : int
@@ -67,8 +70,10 @@ def fit_preconditioner(
         network = MultilevelCycle(width)
         optimiser = AdamW(network.parameters(), weight_decay=0.0)
         stream = generator(seed, "preconditioner", "right-hand sides")
+        sizes = [size for size in (cells, cells // 2, cells // 4) if size == cells or size >= SMALLEST]
         for step in range(steps):
-            loss = loss_of(network, torch.from_numpy(right_sides(cells, batch, stream)))
+            b = right_sides(sizes[step % len(sizes)], batch, stream)
+            loss = loss_of(network, torch.from_numpy(b))
             for parameter in optimiser.parameters:
                 parameter.grad = None
             loss.backward()
