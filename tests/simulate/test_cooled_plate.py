@@ -10,6 +10,8 @@ from surecast.simulate.cooled_plate import CooledPlate
 from surecast.simulate.linear.five_point import eigenvalues
 from surecast.simulate.linear.krylov_recycling import KrylovRecycling
 from surecast.simulate.linear.learned_relaxation import LearnedRelaxation
+from surecast.study.errors import StudyError
+from surecast.study.load import load_study
 
 
 def given(fields, diffusivity):
@@ -111,3 +113,41 @@ def test_failed_runs_say_why_and_harm_no_other():
 def test_bad_settings_are_refused(settings, message):
     with pytest.raises(ValidationError, match=message):
         CooledPlate(**settings)
+
+
+STUDY = """
+simulator: {kind: cooled_plate, cells: 8, linear_solver: SOLVER}
+inputs:
+  source: {kind: gaussian_field, dimensions: 2, variance: 1.0, length: 0.2, terms: 4, units: K/s}
+  diffusivity: {kind: uniform, low: 0.1, high: 0.2, units: m2/s}
+outputs: {mean: {}}
+design: {kind: monte_carlo, train: 4, validation: 4, test: 4}
+"""
+
+
+@pytest.mark.parametrize(
+    ("solver", "message"),
+    [
+        ("{kind: krylov_recyclin}", "there is no such kind as 'krylov_recyclin'. Remedy: did you mean 'krylov_rec"),
+        ("{kind: krylov_recycling, subspaces: 3}", "unknown key. Remedy: did you mean 'subspace'"),
+        ("{tolerance: 1.0e-9}", "it names no kind. Remedy: linear_solver is: Solver of the systems"),
+        ("{kind: krylov_recycling, recycled: 50}", "recycled = 50: is not below subspace"),
+        (
+            "{kind: conjugate_directions, network: no.safetensors}",
+            "there is no such file. Remedy: make it: surecast",
+        ),
+    ],
+)
+def test_a_study_is_told_what_is_wrong_with_its_solver(tmp_path, solver, message):
+    path = tmp_path / "plate.yaml"
+    path.write_text(STUDY.replace("SOLVER", solver))
+    with pytest.raises(StudyError) as caught:
+        load_study(path).build_simulator()
+    assert f"{path}:2: simulator.linear_solver" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_study_may_name_a_solver(tmp_path):
+    path = tmp_path / "plate.yaml"
+    path.write_text(STUDY.replace("SOLVER", "{kind: learned_relaxation, context: [10.0, 1000.0]}"))
+    assert load_study(path).build_simulator().linear_solver == LearnedRelaxation(context=[10.0, 1000.0])

@@ -119,9 +119,10 @@ PAPER = Paper(
     claim="Conjugate directions that a convolutional network proposes, trained without solutions on one matrix, solve "
     "large Poisson problems, with other boundaries too, in a small number of iterations that hardly depends on the "
     "size. The abstract gives no figure.",
-    check=f"-Laplace u = f on the unit square; a network trained for {STEPS} steps on {CELLS} x {CELLS} cells, a half and "
-    f"a quarter of them a side, without obstacles, solves {len(SEEDS)} right-hand sides on {CELLS} x {CELLS} and on {FINE} "
-    f"x {FINE}, without and with obstacles that it has never seen; iterations to {COARSE:g}, true residuals at {TRUE:g}.",
+    check=f"-Laplace u = f on the unit square; a network trained for {STEPS} steps on {CELLS} x {CELLS} cells, a half "
+    f"and a quarter of them, without obstacles, solves {len(SEEDS)} right-hand sides on {CELLS} x {CELLS} and on "
+    f"{FINE} x {FINE}, without and with obstacles that it has never seen; iterations to {COARSE:g}, true residuals at "
+    f"{TRUE:g}.",
     criteria={
         "iterations": Criterion(f"iterations over those of conjugate gradients, {CELLS} x {CELLS}", at_most=0.35),
         "size": Criterion(f"iterations on {FINE} x {FINE} over {CELLS} x {CELLS}", at_most=1.3),
@@ -130,9 +131,10 @@ PAPER = Paper(
     },
     control="The network as it was before its first step of training.",
     measure=measure,
-    note="The network shares its weights between all halvings of the grid, like a multigrid cycle, where the paper's has "
-    "one or two poolings, and is trained on three sizes of the square, where the paper has one matrix. Trained on the "
-    "largest alone, a first attempt needed twelve times the iterations on the finer square and 0.39 of those of conjugate "
-    "gradients among obstacles: it failed. The right-hand sides are made of sines, the square's eigenvectors, not of Ritz "
-    "vectors. Seconds do not follow iterations: plain conjugate gradients and incomplete Cholesky are faster, see below.",
+    note="The network shares its weights between all halvings of the grid, like a multigrid cycle, where the paper's "
+    "has one or two poolings, and is trained on three sizes of the square, where the paper has one matrix. Trained on "
+    "the largest alone, a first attempt needed twelve times the iterations on the finer square and 0.39 of those of "
+    "conjugate gradients among obstacles: it failed. The right-hand sides are made of sines, its eigenvectors, "
+    "not of Ritz vectors. Seconds do not follow iterations: plain conjugate gradients and incomplete Cholesky are "
+    "faster, see below.",
 )
