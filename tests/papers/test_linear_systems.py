@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from surecast.papers.learn_relax import heat, matrix, played, sweeps
-from surecast.papers.skr import arm, darcy, flow, helmholtz
+from surecast.papers.skr import arm, darcy, factorised, flow, helmholtz
 from surecast.simulate.linear.bandits import TsallisINF
 from surecast.simulate.linear.five_point import centres
 from surecast.simulate.linear.relaxation import sor
@@ -28,6 +28,7 @@ def test_every_arm_solves_to_a_true_residual(made):
     systems = made(generator(0, "tests", "skr"), 6, 12)
     arms = [arm(systems, range(6), recycled=0), arm(systems, range(6), carry=False), arm(systems, range(6))]
     assert max(one.residual for one in arms) <= 1e-8
+    assert factorised(systems) > 0
     assert arms[2].products < arms[1].products <= arms[0].products
     values = np.linalg.eigvalsh(systems[0].matrix.toarray())
     assert (values[0] < 0) == (made is helmholtz)

@@ -134,8 +134,8 @@ PAPER = Paper(
     note="The network shares its weights between all halvings of the grid, like a multigrid cycle, where the paper's "
     "has one or two poolings, and is trained on three sizes of the square, where the paper has one matrix. "
     "Trained on the largest alone, a first attempt needed twelve times the iterations on the finer square and "
-    "0.39 of those of conjugate gradients among obstacles: it failed. The right-hand sides are made of sines, its "
-    "eigenvectors, not of Ritz vectors. Among obstacles the iterations grow with the grid as those of conjugate "
-    "gradients do. Seconds do not follow iterations: plain conjugate gradients and incomplete Cholesky are "
+    "0.39 of those of conjugate gradients among obstacles: it failed. The right-hand sides are made of sines, the "
+    "eigenvectors of the square, not of Ritz vectors. Among obstacles the iterations grow with the grid as those of "
+    "conjugate gradients do. Seconds do not follow iterations: plain conjugate gradients and incomplete Cholesky are "
     "faster, see below.",
 )
