@@ -11,6 +11,7 @@ import pytest
 import surecast
 from surecast.quantify import estimate
 from surecast.report.citations import REFERENCES, USES, publications, references
+from surecast.simulate.cooled_plate import CooledPlate
 from surecast.simulate.problems import problem
 from surecast.study import kinds
 from surecast.study.errors import DataError
@@ -32,7 +33,9 @@ def test_uses_name_publications_and_kinds_that_exist() -> None:
     tables = {"input": "laws", "simulator": "simulator", "design": "design", "surrogate": "surrogate"}
     for (what, kind), (_, keys) in USES.items():
         assert set(keys) <= set(publications())
-        if what not in ("house", "training"):
+        if what == "linear_solver":
+            assert kind in CooledPlate.model_json_schema()["properties"]["linear_solver"]["discriminator"]["mapping"]
+        elif what not in ("house", "training"):
             assert kind in kinds.TABLES[tables[what]]
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "clean": "list, then delete, what a stage of a study has made",
     "doctor": "compare the results with the study, the code and themselves; find stale locks",
     "export": "write the dataset of a study in the layout of PDEBench, The Well or neuraloperator",
+    "preconditioner": "train the network of the linear solver conjugate_directions",
     "runs": "list, filter and export the runs that were made",
     "schema": "print the JSON schema of study files",
     "serve": "offer the simulator, or a trained surrogate, as an UM-Bridge server",

@@ -53,6 +53,8 @@ TABLES: dict[str, dict[str, str]] = {
         "darcy": "surecast.simulate.darcy:Darcy",
         "joule_heating": "surecast.simulate.joule_heating:JouleHeating",
         "linear_elasticity": "surecast.simulate.elasticity:LinearElasticity",
+        "helmholtz_medium": "surecast.simulate.helmholtz_medium:HelmholtzMedium",
+        "cooled_plate": "surecast.simulate.cooled_plate:CooledPlate",
         "ornstein_uhlenbeck": "surecast.simulate.ornstein_uhlenbeck:OrnsteinUhlenbeck",
         "geometric_brownian_motion": "surecast.simulate.geometric_brownian_motion:GeometricBrownianMotion",
         "double_well": "surecast.simulate.double_well:DoubleWell",

@@ -59,10 +59,15 @@ def _one(found: list[tuple[str, str]]) -> tuple[str, str]:
 def _words(item: Any, model: type[BaseModel], inner: Location) -> tuple[str, str]:
     kind, context = item["type"], item.get("ctx", {})
     if kind == "extra_forbidden":
-        parent = _model_at(model, inner[:-1])
+        parent = _named(model, item["loc"][:-1]) or _model_at(model, inner[:-1])
         return "unknown key.", suggestion(str(inner[-1]), _settings(parent) if parent else [])
     if kind == "missing":
         return "a setting is missing.", "add it: " + _describe(model, inner)
+    if kind == "union_tag_invalid":
+        tags = [tag.strip(" '") for tag in str(context["expected_tags"]).split(",")]
+        return f"there is no such kind as {context['tag']!r}.", suggestion(str(context["tag"]), tags)
+    if kind == "union_tag_not_found":
+        return "it names no kind.", _describe(model, inner)
     if kind in ("value_error", "assertion_error"):
         return str(context.get("error", item["msg"])).rstrip(".") + ".", _describe(model, inner)
     message = item["msg"].removeprefix("Input should be ").rstrip(".")
@@ -102,6 +107,30 @@ def _model_at(model: type[BaseModel], inner: Location) -> type[BaseModel] | None
         while annotation is not None and get_origin(annotation) is Union:
             annotation = next((item for item in get_args(annotation) if item is not type(None)), None)
     return _as_model(annotation)
+
+
+def _named(model: type[BaseModel], steps: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The model at pydantic's location, in which the kind of a union's member is a step; None where there is none."""
+    here: type[BaseModel] | None = model
+    members: tuple[Any, ...] = ()
+    for step in steps:
+        if here is None:
+            here = next((one for one in members if _kind(one) == step), None)
+            if here is None:
+                return None
+        else:
+            field = _settings(here).get(str(step))
+            if field is None:
+                return None
+            members, here = get_args(field.annotation), None
+    return here
+
+
+def _kind(member: Any) -> Any:
+    """The kind that a member of a union stands for."""
+    if isinstance(member, type) and issubclass(member, BaseModel) and "kind" in member.model_fields:
+        return member.model_fields["kind"].default
+    return None
 
 
 def _settings(model: type[BaseModel]) -> dict[str, FieldInfo]:

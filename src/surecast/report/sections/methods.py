@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def methods_section(study: Study, answers: Sequence[Answers]) -> Section:
     """One entry for every publication; kinds of the user's own have none and are left to `references`."""
     used = [("simulator", study.simulator.kind), ("design", study.design.kind)]
+    named = study.simulator.settings.get("linear_solver")
+    used += [("linear_solver", str(named["kind"]))] if isinstance(named, dict) and "kind" in named else []
     used += [("input", spec.kind) for spec in study.inputs.values()]
     used += [("surrogate", spec.kind) for spec in study.surrogates.values()]
     online = any(getattr(study.build_surrogate(name), "online", None) for name in study.surrogates)

@@ -1,0 +1,131 @@
+"""What simulators by five-point differences on the unit square share: grid, inputs, and one run after the other.
+
+A run is a sequence of sparse linear systems (`surecast.simulate.linear.five_point`) that the solver named by
+``linear_solver`` works off; whatever a solver learns on the way, it learns within one run.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from pydantic import Field
+
+from surecast.simulate.linear.conjugate_directions import ConjugateDirections
+from surecast.simulate.linear.five_point import centres
+from surecast.simulate.linear.solver import LinearSolver
+from surecast.simulate.simulator import Simulator
+from surecast.study.errors import SimulationError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class Outcome(NamedTuple):
+    """Raw outputs of one run by name, and why it failed (empty if it did not)."""
+
+    values: dict[str, np.ndarray]
+    failure: str
+
+
+class Lattice(Simulator):
+    """Base of the simulators: one field and numbers in; a subclass states the class variables and one run.
+
+    Diagnostics are the largest true residual of a run's systems and the products with matrices that they took.
+    """
+
+    diagnostics: ClassVar[tuple[str, ...]] = ("residual", "products")
+    field: ClassVar[str]
+    """The input that is a field."""
+    units: ClassVar[dict[str, str]]
+    """Of every input, the field first."""
+
+    cells: int = Field(default=64, ge=4, le=1024, description="Cells along each side of the unit square.")
+
+    @abstractmethod
+    def simulate(self, field: np.ndarray, numbers: dict[str, float]) -> Outcome:
+        """One run, from the field (y, x) and the scalar inputs by name."""
+
+    @abstractmethod
+    def solver(self) -> LinearSolver:
+        """Settings of the linear solver."""
+
+    def input_names(self) -> tuple[str, ...]:
+        """The field, then the numbers."""
+        return tuple(self.units)
+
+    def input_units(self) -> dict[str, str]:
+        """Of every input."""
+        return dict(self.units)
+
+    def grids(self) -> dict[str, dict[str, np.ndarray]]:
+        """The field is wanted at the cell centres."""
+        return {self.field: {"y": centres(self.cells), "x": centres(self.cells)}}
+
+    def resolution(self) -> dict[str, Any]:
+        """Number of cells."""
+        return {"cells": self.cells}
+
+    def refined(self) -> Self:
+        """Twice the cells along each side."""
+        return self.model_copy(update={"cells": 2 * self.cells})
+
+    def coarser(self) -> list[Simulator]:
+        """A half, a quarter ... of the cells, down to 4."""
+        cells = [self.cells // 2**level for level in range(1, 9) if self.cells % 2**level == 0]
+        return [self.model_copy(update={"cells": count}) for count in cells if count >= 4]
+
+    def restrict(self, fields: xr.Dataset) -> xr.Dataset:
+        """Means over the blocks of fine cells that make up each of these cells."""
+        ratio = fields.sizes["x"] // self.cells
+        coarse = fields.coarsen(x=ratio, y=ratio).mean(keep_attrs=True)
+        return coarse.assign_coords({name: self.coordinates()[name] for name in ("y", "x")})
+
+    def coordinates(self) -> dict[str, Any]:
+        """Coordinates of the raw outputs."""
+        attributes = {name: {"units": "m", "long_name": f"{name} of the cell centre"} for name in ("y", "x")}
+        return {name: (name, centres(self.cells), attributes[name]) for name in ("y", "x")}
+
+    def settings(self) -> dict[str, Any]:
+        """The settings; of a network that a solver rests on its digest, wherever it lies."""
+        settings = super().settings()
+        solver = self.solver()
+        if isinstance(solver, ConjugateDirections):
+            settings["linear_solver"]["network"] = solver.file_digest()
+        return settings
+
+    def code_targets(self) -> list[str]:
+        """The simulator's own, and what the solver finds by its name."""
+        return [*super().code_targets(), *self.solver().code_targets()]
+
+    def run(self, inputs: xr.Dataset) -> xr.Dataset:
+        """Simulate every run; see `Simulator.run`."""
+        import xarray as xr
+
+        field, numbers = self._checked(inputs)
+        outcomes = []
+        for row, values in enumerate(field):
+            given = {name: float(column[row]) for name, column in numbers.items()}
+            broken = [name for name, number in given.items() if not np.isfinite(number)]
+            if not np.isfinite(values).all():
+                broken.append(self.field)
+            outcomes.append(Outcome({}, f"{broken[0]} is not finite") if broken else self.simulate(values, given))
+        raw = xr.Dataset(coords=self.coordinates())
+        sizes = dict(raw.sizes)
+        joined = {}
+        for name, info in self.variables().items():
+            nothing = np.full([sizes[dim] for dim in info["dims"]], np.nan)
+            joined[name] = np.stack([outcome.values.get(name, nothing) for outcome in outcomes])
+        return self.labelled(raw, joined, np.array([outcome.failure for outcome in outcomes], dtype=object))
+
+    def _checked(self, inputs: xr.Dataset) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        self.require(inputs, self.input_names())
+        field = inputs[self.field]
+        if dict(field.sizes) != {"run": inputs.sizes["run"], "y": self.cells, "x": self.cells}:
+            raise SimulationError(
+                f"{self.field} has dimensions {dict(field.sizes)}, not run, y: {self.cells}, x: {self.cells}.",
+                "give it the law gaussian_field with dimensions: 2.",
+            )
+        numbers = {name: np.asarray(inputs[name].values, dtype=np.float64) for name in self.units if name != self.field}
+        return np.asarray(field.transpose("run", "y", "x").values, dtype=np.float64), numbers

@@ -1,0 +1,1 @@
+"""Learnt approximations of inverses, for the iterations of `surecast.simulate.linear`."""
