@@ -55,6 +55,14 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
         "Gray and Scott's reaction and its time stepping",
         ("pearson1993", "cox2002", "kassam2005"),
     ),
+    ("simulator", "brusselator"): (
+        "the Brusselator and its time stepping",
+        ("prigogine1968", "cox2002", "kassam2005"),
+    ),
+    ("simulator", "advection_diffusion"): (
+        "time stepping of the solver of advection and diffusion",
+        ("cox2002", "kassam2005"),
+    ),
     ("input", "gaussian_field"): ("Gaussian random fields by Karhunen–Loève expansion", ("ghanem1991",)),
     ("design", "latin_hypercube"): ("Latin hypercube design", ("mckay1979",)),
     ("design", "sobol"): ("scrambled Sobol design", ("sobol1967", "joe2008", "matousek1998")),

@@ -65,7 +65,7 @@ class GrayScott(PeriodicSquare):
             "diffusivities": f"D_u = {self.diffusivity_u:g}, D_v = {self.diffusivity_v:g} (m2/s)",
         }
 
-    def start(self, initial: np.ndarray) -> np.ndarray:
+    def start(self, initial: np.ndarray, given: Parameters) -> np.ndarray:
         """Modes (run, species, y, x) at time 0."""
         return self.modes(np.stack([1 - initial, 0.5 * initial], axis=1))
 

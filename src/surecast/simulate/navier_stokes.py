@@ -93,7 +93,7 @@ class NavierStokes(PeriodicSquare):
             "drag": f"d = {self.drag:g} 1/s",
         }
 
-    def start(self, initial: np.ndarray) -> np.ndarray:
+    def start(self, initial: np.ndarray, given: Parameters) -> np.ndarray:
         """Modes of ``initial``, its mean left out."""
         modes = self.modes(initial)
         modes[:, 0, 0] = 0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Parameters = dict[str, np.ndarray]
-"""Scalar inputs by name, (run, 1) each, or (run, 1, 1) on a square."""
+"""Scalar inputs by name, (run, 1) each, or (run, 1, 1) on a square, and fields beside ``initial``, (run, y, x)."""
 
 
 class Spectral(Simulator):
@@ -143,30 +143,34 @@ class Spectral(Simulator):
 
     def _advance(self, initial: np.ndarray, given: Parameters) -> dict[str, np.ndarray]:
         with np.errstate(all="ignore"):  # an unstable run overflows, and is reported by `run`
-            modes = self.start(initial)
+            modes = self.start(initial, given)
             states = []
             for found in self.flow(modes, given):
                 modes = found
                 states.append(self.values(modes))
             return self.measured(np.stack(states, axis=1), modes)
 
-    def start(self, initial: np.ndarray) -> np.ndarray:
+    def start(self, initial: np.ndarray, given: Parameters) -> np.ndarray:
         """Modes at time 0; those of ``initial`` unless a subclass says otherwise."""
         return self.modes(initial)
 
     def _checked(self, inputs: xr.Dataset) -> tuple[np.ndarray, Parameters]:
         self.require(inputs, self.input_names())
-        field = inputs["initial"]
+        fields = {name: self._field(inputs, name) for name in self.grids()}
+        shape = (-1, *(1,) * len(self.dims))
+        scalars = [name for name in self.input_names() if name not in fields]
+        given = {name: np.asarray(inputs[name].values, dtype=np.float64).reshape(shape) for name in scalars}
+        return fields.pop("initial"), given | fields
+
+    def _field(self, inputs: xr.Dataset, name: str) -> np.ndarray:
+        field = inputs[name]
         if dict(field.sizes) != {"run": inputs.sizes["run"], **dict.fromkeys(self.dims, self.points)}:
             wanted = ", ".join(f"{dim}: {self.points}" for dim in self.dims)
             raise SimulationError(
-                f"initial has dimensions {dict(field.sizes)}, not run, {wanted}.",
+                f"{name} has dimensions {dict(field.sizes)}, not run, {wanted}.",
                 f"give it the law gaussian_field with dimensions: {len(self.dims)} and periodic: true.",
             )
-        initial = np.asarray(field.transpose("run", *self.dims).values, dtype=np.float64)
-        shape = (-1, *(1,) * len(self.dims))
-        scalars = self.input_names()[1:]
-        return initial, {name: np.asarray(inputs[name].values, dtype=np.float64).reshape(shape) for name in scalars}
+        return np.asarray(field.transpose("run", *self.dims).values, dtype=np.float64)
 
     def _ratios(self) -> list[int]:
         return [ratio for ratio in (2, 4, 8) if self.points % (2 * ratio) == 0 and self.points // ratio >= 8]

@@ -34,6 +34,8 @@ TABLES: dict[str, dict[str, str]] = {
         "allen_cahn": "surecast.simulate.allen_cahn:AllenCahn",
         "navier_stokes": "surecast.simulate.navier_stokes:NavierStokes",
         "gray_scott": "surecast.simulate.gray_scott:GrayScott",
+        "brusselator": "surecast.simulate.brusselator:Brusselator",
+        "advection_diffusion": "surecast.simulate.advection_diffusion:AdvectionDiffusion",
         "advection": "surecast.simulate.advection:Advection",
         "diffusion": "surecast.simulate.diffusion:Diffusion",
         "wave": "surecast.simulate.wave:Wave",
