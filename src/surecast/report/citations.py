@@ -26,6 +26,7 @@ REFERENCES = Path(__file__).parent / "references.bib"
 USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("simulator", "groundwater"): ("preconditioner of the groundwater solver", ("concus1973",)),
     ("simulator", "burgers"): ("time stepping of the Burgers solver", ("cox2002", "kassam2005")),
+    ("simulator", "burgers_exact"): ("Cole and Hopf's transformation", ("hopf1950", "cole1951")),
     ("simulator", "korteweg_de_vries"): (
         "the Korteweg-de Vries equation and its time stepping",
         ("zabusky1965", "cox2002", "kassam2005"),

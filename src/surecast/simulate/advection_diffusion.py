@@ -153,14 +153,16 @@ class AdvectionDiffusion(PeriodicSquare):
         """-div((psi_y, -psi_x) u) + source."""
         source = self.modes(given["source"]) if self.with_source else 0.0
         if self.stream_function == "none":
-            return lambda modes: np.zeros_like(modes) + source
+            return lambda modes, out: np.copyto(out, source)
         psi = self.modes(self._stream_function(given))
         gradient = np.stack([1j * k.real, 1j * k.imag])[:, None].astype(psi.dtype)
         velocity = self.values(np.concatenate([gradient[1:], -gradient[:1]]) * psi)
 
-        def transport(modes: np.ndarray) -> np.ndarray:
-            flux = gradient * self.modes(velocity * self.values(modes))
-            return np.asarray(source - (flux[0] + flux[1]))
+        def transport(modes: np.ndarray, out: np.ndarray) -> None:
+            flux = self.modes(velocity * self.values(modes))
+            flux *= gradient
+            np.add(flux[0], flux[1], out=out)
+            np.subtract(source, out, out=out)
 
         return transport
 

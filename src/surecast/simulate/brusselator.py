@@ -96,17 +96,15 @@ class Brusselator(PeriodicSquare):
         supplied = given["a"][:, 0, 0] * self.points**2
         b = given["b"].astype(self._real())
 
-        def reaction(modes: np.ndarray) -> np.ndarray:
+        def reaction(modes: np.ndarray, out: np.ndarray) -> None:
             fields = self.values(modes)
             u, v = fields[:, 0], fields[:, 1]
             v *= u
             v *= u
-            found = np.empty_like(modes)
-            found[:, 0] = self.modes(v)
-            np.multiply(b, modes[:, 0], out=found[:, 1])
-            found[:, 1] -= found[:, 0]
-            found[:, 0, 0, 0] += supplied
-            return found
+            out[:, 0] = self.modes(v)
+            np.multiply(b, modes[:, 0], out=out[:, 1])
+            out[:, 1] -= out[:, 0]
+            out[:, 0, 0, 0] += supplied
 
         return reaction
 

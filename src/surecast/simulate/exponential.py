@@ -24,7 +24,7 @@ _TERMS = 20  # of the Taylor series, which for |z| <= 1 leaves less than 1 / 23!
 
 
 class ETDRK4:
-    """Coefficients of the scheme for one step size; `step` does a step.
+    """Coefficients of the scheme for one step size, and room for the stages; `step` does a step.
 
     Parameters
     ----------
@@ -53,31 +53,42 @@ class ETDRK4:
         self._f1 = ready(h * (one - 3 * two + 4 * three))
         self._f2 = ready(2 * h * (two - 2 * three))
         self._f3 = ready(h * (4 * three - two))
+        self._room = np.empty(0)
 
-    def step(self, u: np.ndarray, nonlinear: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """The state one step later; `nonlinear` maps a state to N of it, a new array."""
-        if self._pairs is None:
-            return self._step(u, nonlinear)
-        numbers, pairs = u.dtype, self._pairs
-        found = self._step(u.view(pairs), lambda state: nonlinear(state.view(numbers)).view(pairs))
-        return found.view(numbers)
+    def step(self, u: np.ndarray, nonlinear: Callable[[np.ndarray, np.ndarray], object]) -> None:
+        """Advance a state by one step, in place; `nonlinear` writes N of its first argument into its second.
 
-    def _step(self, u: np.ndarray, nonlinear: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        n_u = nonlinear(u)
-        half = self._half * u
-        a = half + self._q * n_u
-        n_a = nonlinear(a)
-        half += self._q * n_a
-        n_b = nonlinear(half)
-        a *= self._half
-        a += self._q * (2 * n_b - n_u)
-        n_c = nonlinear(a)
+        Nothing is allocated but in the first step: new memory for every stage costs up to a tenth of the time.
+        """
+        numbers = u.dtype
+        u = u.view(self._pairs or numbers)
+        if self._room.shape[1:] != u.shape:
+            self._room = np.empty((6, *u.shape), u.dtype)
+        a, b, n_u, n_a, n_b, change = self._room
+
+        def rate(state: np.ndarray, found: np.ndarray) -> None:
+            nonlinear(state.view(numbers), found.view(numbers))
+
+        rate(u, n_u)
+        np.multiply(self._half, u, out=b)
+        np.multiply(self._q, n_u, out=a)
+        a += b
+        rate(a, n_a)
+        np.multiply(self._q, n_a, out=change)
+        b += change
+        rate(b, n_b)
+        np.add(n_b, n_b, out=change)
+        change -= n_u
+        change *= self._q
+        c = np.multiply(self._half, a, out=a)
+        c += change
         n_a += n_b
-        result = self._whole * u
-        result += self._f1 * n_u
-        result += self._f2 * n_a
-        result += self._f3 * n_c
-        return np.asarray(result)
+        n_c = n_b
+        rate(c, n_c)
+        u *= self._whole
+        for factor, found in ((self._f1, n_u), (self._f2, n_a), (self._f3, n_c)):
+            found *= factor
+            u += found
 
 
 def phi_functions(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

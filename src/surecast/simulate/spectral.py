@@ -124,15 +124,16 @@ class Spectral(Simulator):
 
         initial, given = self._checked(inputs)
         runs, batch = len(initial), self.runs_at_once()
-        batches = []
+        values: dict[str, np.ndarray] = {}
         for start in range(0, runs, batch):
             # Batches of one size: the last one is padded with copies of its last run.
             rows = np.minimum(start + np.arange(batch), runs - 1)
-            batches.append(self._advance(initial[rows], {name: values[rows] for name, values in given.items()}))
-        values = {
-            name: np.concatenate([found[name] for found in batches], dtype=np.float64)[:runs] for name in batches[0]
-        }
-        finite = [np.isfinite(found.reshape(runs, -1)).all(axis=1) for found in values.values()]
+            found = self._advance(initial[rows], {name: numbers[rows] for name, numbers in given.items()})
+            if not values:
+                values = {name: np.empty((runs, *array.shape[1:])) for name, array in found.items()}
+            for name, array in found.items():
+                values[name][start : start + batch] = array[: runs - start]
+        finite = [np.isfinite(array.reshape(runs, -1)).all(axis=1) for array in values.values()]
         message = f"the time integration became unstable (not finite at t = {self.time:g}); take more steps"
         raw = xr.Dataset(coords={**self._coordinates(), **time_coordinate(self.time, self.frames)})
         return self.labelled(raw, values, np.where(np.all(finite, axis=0), "", message))

@@ -29,6 +29,7 @@ TABLES: dict[str, dict[str, str]] = {
     "simulator": {
         "groundwater": "surecast.simulate.groundwater:Groundwater",
         "burgers": "surecast.simulate.burgers:Burgers",
+        "burgers_exact": "surecast.simulate.burgers_exact:BurgersExact",
         "korteweg_de_vries": "surecast.simulate.korteweg_de_vries:KortewegDeVries",
         "kuramoto_sivashinsky": "surecast.simulate.kuramoto_sivashinsky:KuramotoSivashinsky",
         "allen_cahn": "surecast.simulate.allen_cahn:AllenCahn",
