@@ -34,7 +34,7 @@ class Brusselator(PeriodicSquare):
     """The Brusselator; inputs ``initial`` (periodic field), ``a`` and ``b``, neither of them 0 or below.
 
     With the diffusivities that are preset and a = 2 patterns grow for b above 2.91, and oscillations above 5. Their
-    waves of 7.5 m want ten points; steps of 0.05 s resolve the reaction, shorter ones that of larger a and b.
+    waves of 7.5 m want ten points; steps of 0.05 s resolve the reaction there, but not the bursts of an oscillation.
     """
 
     equation: ClassVar[str] = "u_t = D_u (u_xx + u_yy) + a - (b + 1) u + u^2 v, v_t = D_v (v_xx + v_yy) + b u - u^2 v"

@@ -35,8 +35,8 @@ LARGEST_TAIL = 1e-12  # of the modes of phi at time 0
 class BurgersExact(Periodic):
     """Viscous Burgers equation, exact in time; inputs ``initial`` (periodic field) and ``viscosity``.
 
-    For nu = 0.01 and |u| about 1 on an interval of length 1 it agrees with `Burgers` to the error of that one's steps.
-    The points only say where u is wanted: errors do not depend on them as long as they resolve the initial state.
+    The points only say where u is wanted: errors do not depend on them as long as they resolve the initial state. A
+    viscosity below about a hundredth of the largest |u| times its wave length is too small.
     """
 
     equation: ClassVar[str] = "u_t + 1/2 (u^2)_x = nu u_xx"

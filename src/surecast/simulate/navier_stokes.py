@@ -150,15 +150,14 @@ class NavierStokes(PeriodicSquare):
         k = self.wave_numbers()
         squared = np.where(k == 0, np.inf, np.abs(k) ** 2)
         stream, squares = modes / squared, self.squares(modes)
+        velocity = {"velocity_x": k.imag, "velocity_y": -k.real}
         return {
             "vorticity": history[:, -1],
             "energy": 0.5 * (squares / squared).sum(axis=(1, 2)),
             "enstrophy": 0.5 * squares.sum(axis=(1, 2)),
             "spectral_tail": self.tail(modes),
-            "velocity_x": self.values(1j * k.imag * stream),
-            "velocity_y": self.values(-1j * k.real * stream),
             "history": history,
-        }
+        } | ({name: self.values(1j * wave * stream) for name, wave in velocity.items()} if self.velocity else {})
 
     def _ratios(self) -> list[int]:
         """Those to coarser grids that hold the force."""
