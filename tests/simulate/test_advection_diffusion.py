@@ -216,7 +216,7 @@ def test_card_and_inputs():
     assert simulator.input_names() == ("initial", "diffusivity", "strength")
     assert simulator.input_units() == {"diffusivity": "m2/s", "strength": "m/s"}
     assert simulator.card()["flow"] == "psi = -strength cos(k y) / k, k = 2 pi 2 / extent"
-    assert simulator.card()["parameters"] == {"velocity_x": "0.3 m/s", "velocity_y": "0.0 m/s"}
+    assert simulator.card()["parameters"] == {"velocity_x": "0.3 m/s", "velocity_y": "0 m/s"}
     assert set(small(stream_function="field", with_source=True).grids()) == {"initial", "stream_function", "source"}
 
 

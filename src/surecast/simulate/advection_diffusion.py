@@ -112,8 +112,7 @@ class AdvectionDiffusion(PeriodicSquare):
 
     def card(self) -> dict[str, Any]:
         """What a reader of the dataset must know."""
-        inputs = self.input_names()
-        stated = {name: f"{getattr(self, name)} {unit}" for name, unit in self.parameters.items()}
+        numbers = {name: value for name in self.parameters if (value := getattr(self, name)) is not None}
         psi = {
             "none": "psi = 0",
             "shear": f"psi = -strength cos(k y) / k, k = 2 pi {self.waves} / extent",
@@ -124,7 +123,7 @@ class AdvectionDiffusion(PeriodicSquare):
             "initial_condition": "u = initial at t = 0, in kg/m3",
             "flow": psi[self.stream_function],
             "source": "source, in kg/m3/s" if self.with_source else "0",
-            "parameters": {name: text for name, text in stated.items() if name not in inputs and "None" not in text},
+            "parameters": {name: f"{value:g} {self.parameters[name]}" for name, value in numbers.items()},
         }
 
     def run(self, inputs: xr.Dataset) -> xr.Dataset:
