@@ -17,7 +17,7 @@ SOURCE = ROOT / "src" / "surecast"
 FILES = sorted(SOURCE.rglob("*.py"))
 NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 TEXT = {".py", ".md", ".smk", ".yaml", ".yml", ".toml", ".cff", ".html", ".css", ".js", ".txt", ".lock", ".json", ""}
-HEAVY = ("torch", "sklearn", "matplotlib", "dask", "zarr", "netCDF4", "h5py")
+HEAVY = ("torch", "sklearn", "matplotlib", "dask", "zarr", "netCDF4", "h5py", "skfem")
 TENSOR_FILES = "assemble/formats/neuraloperator.py"
 """The one module for files of others that are pickles inside; it may build nothing but tensors from them."""
 
@@ -101,6 +101,12 @@ def test_nothing_is_pickled(path):
 def test_hdf5_is_known_where_files_of_others_are_alone(path):
     if "h5py" in {name.split(".")[0] for name in imported(path)}:
         assert path.parent == SOURCE / "assemble" / "formats"
+
+
+@each_file
+def test_finite_elements_are_known_in_one_module_alone(path):
+    if "skfem" in {name.split(".")[0] for name in imported(path)}:
+        assert path == SOURCE / "simulate" / "plane_elasticity.py"
 
 
 @each_file

@@ -104,6 +104,30 @@ def test_files_of_an_outside_program_re_make_its_runs(planned, tmp_path):
     assert changed(before, planned(simulator=command | {"parallel": 3, "keep_failed": "kept"})) == set()
 
 
+def test_a_training_with_fresh_runs_depends_on_the_simulator_and_on_what_it_repeats(planned, tmp_path):
+    for folder in ("first", "second"):  # of one name, in two folders
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "history.nc").write_text("1")
+    online = {"runs": 50, "arrivals": "free", "replay": ["first/history.nc", "second/history.nc"], "workers": 2}
+    net = {"kind": "fno", "cells": 8, "modes": 2, "online": online, "steps": 3, "batch": 2}
+    more = {
+        "surrogates": {"net": net, "plain": {"kind": "fno", "cells": 8, "modes": 2}},
+        "outputs": {"response": {"units": "1"}, "field": {"dims": ["x"], "units": "1"}},
+        "questions": {},
+        "training": {"seeds": [0, 1]},
+    }
+    before = planned(**more)
+    assert before.beside == {"net": 2}
+    for change in (
+        lambda: planned(model=MODEL + "\nX = 1\n", **more),
+        lambda: planned(failures={"max_share": 0.5}, **more),
+        lambda: (tmp_path / "second" / "history.nc").write_text("2") and planned(**more),
+    ):
+        after = change()
+        assert before.fingerprint("train", "net", "0") != after.fingerprint("train", "net", "0")
+        assert before.fingerprint("train", "plain", "0") == after.fingerprint("train", "plain", "0")
+
+
 def test_shorter_last_part_alone_is_made_again(planned):
     before, after = planned(), planned(design=CONTENT["design"] | {"train": 20})
     assert before.fingerprint("simulate", "train-0000") == after.fingerprint("simulate", "train-0000")

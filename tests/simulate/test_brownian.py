@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from surecast.simulate.brownian import _warm, _words, blocks, increments, unordered
+from surecast.simulate.brownian import _warm, _words, by_step, increments, normals, pieces
 
 SEEDS = np.random.default_rng(0).integers(0, 2**63, 2000)
 
@@ -51,13 +51,41 @@ def test_generators_are_warm_as_numpy_draws():
         np.testing.assert_array_equal(found, bits.state["state"]["state"])
 
 
-def test_fewer_normals_are_the_first_of_more():
-    few, more = (np.concatenate([rows.copy() for rows in blocks(SEEDS[:300], count)]) for count in (10, 1000))
-    np.testing.assert_array_equal(more[:, :10], few)
+def test_fewer_normals_are_the_first_of_more_and_few_runs_those_of_many():
+    few, more = normals(SEEDS[:300], 9), normals(SEEDS[:300], 1000)  # side by side, and one by one
+    np.testing.assert_array_equal(more[:, :9], few)
+    np.testing.assert_array_equal(normals(SEEDS[:7], 1000), more[:7])
+    np.testing.assert_array_equal(by_step(SEEDS[:300], 9).T, few)
 
 
-@pytest.mark.parametrize("steps", [1, 7, 24, 64])
-def test_every_step_has_its_row(steps):
-    found, places = unordered(SEEDS[:5], steps, 3.0)
-    assert sorted(places) == list(range(steps))
-    np.testing.assert_array_equal(found[places], increments(SEEDS[:5], steps, 3.0))
+def test_normals_are_those_of_the_words_of_numpys_generator():
+    bits = np.random.SFC64(0)
+    state = bits.state
+    state["state"]["state"] = _warm(_words(SEEDS[:1], 0))[0]
+    bits.state = state
+    words = bits.random_raw(500)
+    u, turn = ((words >> np.uint64(32)) + 0.5) / 2**32, (words & np.uint64(2**32 - 1)).astype(np.int32) / 2**31
+    exact = np.sqrt(-2 * np.log(u)) * np.array([np.cos(np.pi * turn), np.sin(np.pi * turn)])
+    np.testing.assert_allclose(normals(SEEDS[:1], 1000)[0].reshape(500, 2).T, exact, rtol=0, atol=2e-6)
+
+
+def test_normals_keep_their_moments_and_tails_and_pairs_are_independent():
+    drawn = normals(SEEDS, 1000)
+    size = drawn.size
+    for power, moment, square in ((1, 0, 1), (2, 1, 3), (3, 0, 15), (4, 3, 105), (6, 15, 10395)):
+        assert (drawn**power).mean() == pytest.approx(moment, abs=4 * np.sqrt((square - moment**2) / size))
+    for bound in (3.0, 4.0, 4.5):
+        expected = 2 * stats.norm.sf(bound) * size
+        assert (np.abs(drawn) > bound).sum() == pytest.approx(expected, abs=4 * np.sqrt(expected))
+    one, other = drawn[:, 0::2], drawn[:, 1::2]
+    for left, right in ((one, other), (other[:, :-1], one[:, 1:])):
+        for power in (1, 2):
+            assert abs(np.corrcoef(left.ravel() ** power, right.ravel() ** power)[0, 1]) < 4 / np.sqrt(left.size)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 24, 64, 96])
+def test_pieces_are_the_increments_in_order(steps):
+    found = [piece.copy() for piece in pieces(SEEDS[:5], steps, 3.0)]
+    np.testing.assert_array_equal(np.concatenate(found), increments(SEEDS[:5], steps, 3.0))
+    assert sum(len(piece) for piece in found) == steps
+    assert max(len(piece) for piece in found) <= 32

@@ -20,7 +20,7 @@ rule train:
     priority: 10
     message:
         "{wildcards.study}: training {wildcards.name}, seed {wildcards.seed}"
-    threads: 1
+    threads: from_plan(lambda plan, wildcards: 1 + plan.beside.get(wildcards.name, 0))
     resources:
         mem_mb=growing(2000),
         runtime=growing(60),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surecast.cli import check_simulator
-from surecast.cli.jobs import seeded
+from surecast.cli.jobs import fresh_runs, seeded
 from surecast.cli.pilot import LONG, RUNS, Cost, time_runs, time_trainings
 from surecast.cli.plan import STAGES, Plan
 from surecast.cli.repository import config_dir, plan_here
@@ -21,6 +21,7 @@ from surecast.study.errors import StudyError
 
 if TYPE_CHECKING:
     from surecast.study.model import Study
+    from surecast.train.online.settings import Online
 
 PART_SECONDS = 60.0
 """How long a part should take: long against the start of a job, short against what a kill loses."""
@@ -119,6 +120,9 @@ def _what(study: Study, plan: Plan) -> list[str]:
         for name, seeds in plan.surrogates.items()
     ]
     lines.append(f"  trainings    {sum(map(len, plan.surrogates.values()))}: {', '.join(trainings) or 'none'}")
+    for name, online in _fresh(study).items():
+        each = " for each seed" if len(plan.surrogates[name]) > 1 else ""
+        lines.append(f"  fresh runs   {name}: {online.runs}{each}, simulated meanwhile, at most {online.capacity} kept")
     for name, needed in plan.questions.items():
         question = study.build_question(name)
         helped = f", helped by {' or '.join(needed)}" if needed else ""
@@ -126,6 +130,12 @@ def _what(study: Study, plan: Plan) -> list[str]:
         if question.tolerance is not None:
             lines[-1] += f", tolerance {question.tolerance:g}"
     return lines
+
+
+def _fresh(study: Study) -> dict[str, Online]:
+    """Surrogates that learn from fresh runs."""
+    found = {name: fresh_runs(study, name) for name in study.surrogates}
+    return {name: online for name, online in found.items() if online is not None}
 
 
 def _budget(study: Study, question: str) -> int:
@@ -173,7 +183,8 @@ def _trainings(study: Study, trainings: Mapping[str, float]) -> list[str]:
 
 def _total(study: Study, plan: Plan, cost: Cost, trainings: Mapping[str, float]) -> list[str]:
     """Time of everything that is known, and what is not."""
-    seconds = sum(_runs(study, plan)) * cost.seconds
+    fresh = sum(online.runs * len(plan.surrogates[name]) for name, online in _fresh(study).items())
+    seconds = (sum(_runs(study, plan)) + fresh) * cost.seconds
     seconds += sum(each * len(plan.surrogates[name]) for name, each in trainings.items())
     took = measured(plan)
     last = [stage for stage in REST if stage in took]

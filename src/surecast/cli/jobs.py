@@ -14,6 +14,7 @@ from surecast.study.code import PACKAGE
 
 if TYPE_CHECKING:
     from surecast.study.model import Study
+    from surecast.train.online.settings import Online
 
 
 class Job(NamedTuple):
@@ -90,7 +91,11 @@ def jobs(study: Study) -> Iterator[Job]:
         if seeded(study, name):
             # Not the list of seeds: one more seed is one more training.
             fitted["training"] = {key: value for key, value in content["training"].items() if key != "seeds"}
-        yield Job("train", (name,), fitted, ("surecast.train.train", model, *outputs, *laws))
+        fresh: tuple[str, ...] = ()
+        if fresh_runs(study, name) is not None:
+            fitted |= settings(*truth)
+            fresh = simulator
+        yield Job("train", (name,), fitted, ("surecast.train.train", model, *fresh, *outputs, *laws))
         yield Job(
             "evaluate",
             (name,),
@@ -131,6 +136,12 @@ def seeded(study: Study, surrogate: str) -> bool:
     from surecast.train.surrogate import SurrogateSettings
 
     return type(study.build_surrogate(surrogate)).seeds is not SurrogateSettings.seeds
+
+
+def fresh_runs(study: Study, surrogate: str) -> Online | None:
+    """How a surrogate learns from runs that are simulated meanwhile; None where it reads the dataset alone."""
+    found: Online | None = getattr(study.build_surrogate(surrogate), "online", None)
+    return found
 
 
 def _question_code(study: Study, question: str) -> tuple[str, ...]:

@@ -129,6 +129,7 @@ def _shortened(study: Study, steps: int) -> Study:
     for spec in content["surrogates"].values():
         if spec.get("steps"):
             spec["steps"] = steps
+        spec.pop("online", None)  # the runs are counted with all others
     return type(study).from_content(content, study.file)
 
 

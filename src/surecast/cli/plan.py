@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surecast.cli.jobs import content_of, jobs, named_files, needed
+from surecast.cli.jobs import content_of, fresh_runs, jobs, named_files, needed
 from surecast.study import digest
 from surecast.study.code import PACKAGE, code_digest, code_files, imported, own_digest, read_known, write_known
 from surecast.study.errors import StudyError, SurecastError
@@ -47,6 +47,8 @@ class Plan:
         Names of the surrogates that every question needs.
     fingerprints : dict
         ``{settings, code, lock}`` of every job, by stage and item (``train:fno``, ``simulate:test-0000``).
+    beside : dict
+        Processes that simulate beside the trainings of a surrogate, of those that learn from fresh runs.
     imports : list of str
         Packages that take long to import and that its surrogates use, see `HEAVY`.
     """
@@ -58,6 +60,7 @@ class Plan:
     surrogates: dict[str, list[int]]
     questions: dict[str, list[str]]
     fingerprints: dict[str, dict[str, str]]
+    beside: dict[str, int]
     imports: list[str]
 
     @property
@@ -257,7 +260,8 @@ def make_plan(study: Study, lock: str, scripts: Mapping[str, str]) -> Plan:
         if targets not in codes:
             codes[targets] = code_digest(targets, study.folder)
         files = {str(path): digest.of_file(path) for path in named_files(job.settings, study.folder)}
-        tables = {Path(name).name: value for name, value in files.items()}
+        # By its name alone, as a study may lie elsewhere; in two folders there may be two of that name.
+        tables = [[Path(name).name, value] for name, value in files.items()]
         fingerprints[_key(job.stage, *job.item)] = {
             "settings": digest.of_json([job.settings, tables]),
             "code": digest.of_json([codes[targets], scripts[job.stage], *map(digest.of_file, job.files)]),
@@ -271,6 +275,7 @@ def make_plan(study: Study, lock: str, scripts: Mapping[str, str]) -> Plan:
         surrogates={name: list(study.build_surrogate(name).seeds(study)) for name in study.surrogates},
         questions={name: needed(study, name) for name in study.questions},
         fingerprints=fingerprints,
+        beside={name: online.workers for name in study.surrogates if (online := fresh_runs(study, name)) is not None},
         imports=[name for name in HEAVY if name in heavy],
     )
 

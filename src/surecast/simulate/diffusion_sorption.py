@@ -28,8 +28,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from surecast.simulate.interval import Interval, Number, Parameters
+from surecast.simulate.interval import Interval
 from surecast.simulate.nonlinear_diffusion import End, Medium
+from surecast.simulate.parametrised import Number, Parameters
 
 
 class DiffusionSorption(Interval):
@@ -92,7 +93,7 @@ class DiffusionSorption(Interval):
         return np.full_like(given["exponent"], self.front_level)
 
     def fault(self, name: str, values: np.ndarray) -> np.ndarray:
-        """See `Interval.fault`; a porosity is a share."""
+        """See `Parametrised.fault`; a porosity is a share."""
         found = super().fault(name, values)
         if name == "porosity":
             found[(found == "") & (values > 1).any(axis=1)] = "porosity is above 1"

@@ -44,13 +44,14 @@ class FractionalOrnsteinUhlenbeck(RandomPaths):
         """See `RandomPaths.walk`."""
         noise = fractional_increments(seeds, self.steps, self.time, given["hurst"])
         step = self.time / self.steps
-        x = given["start"].copy()
-        yield x
-        for jump in noise:
+        x = given["start"]
+        yield x[None]
+        for jump in noise:  # over which the state after it is written
             change = given["level"] - x
             change *= given["rate"]
             change *= step
             jump *= given["volatility"]
-            x += change
-            x += jump
-            yield x
+            jump += change
+            jump += x
+            x = jump
+        yield noise

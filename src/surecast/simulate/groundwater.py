@@ -21,7 +21,8 @@ from pydantic import Field
 
 from surecast.simulate.finite_volumes import Flow, solve_flow
 from surecast.simulate.poisson import PoissonPreconditioner
-from surecast.simulate.simulator import Simulator, VariableInfo
+from surecast.simulate.simulator import VariableInfo
+from surecast.simulate.square_cells import FIELD_DIMS, SquareCells
 from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
@@ -30,10 +31,9 @@ if TYPE_CHECKING:
 BATCH = 4  # runs solved at once: their arrays stay in the cache; 16 take half as long again on 128 x 128 cells
 LARGEST_IMBALANCE = 1e-8  # relative; a run whose water does not add up to this is a failed one
 SIDES = ("left", "right")  # no water passes the others
-FIELD_DIMS = ("y", "x")
 
 
-class Groundwater(Simulator):
+class Groundwater(SquareCells):
     """Steady groundwater flow; inputs ``permeability`` (field of log k), ``head`` and ``well``.
 
     Fails (as a recorded run) where the conjugate gradients do not reach the tolerance (log k with a standard
@@ -42,8 +42,8 @@ class Groundwater(Simulator):
     """
 
     diagnostics: ClassVar[tuple[str, ...]] = ("mass_balance", "iterations")
+    field: ClassVar[str] = "permeability"
 
-    cells: int = Field(default=64, ge=4, le=1024, description="Cells along each side of the unit square.")
     well_radius: float = Field(default=0.04, gt=0, le=0.25, description="Standard deviation of the well's patch, m.")
     tolerance: float = Field(default=5e-12, gt=1e-14, le=1e-2, description="Relative residual of the linear solver.")
     max_iterations: int = Field(default=500, ge=1, le=100_000, description="Iterations before a run has failed.")
@@ -70,28 +70,6 @@ class Groundwater(Simulator):
             "mass_balance": info((), "1", "relative error of the mass balance"),
             "iterations": info((), "1", "iterations of the linear solver"),
         }
-
-    def grids(self) -> dict[str, dict[str, np.ndarray]]:
-        """Log k is wanted at the cell centres."""
-        return {"permeability": {"y": self._centres(), "x": self._centres()}}
-
-    def resolution(self) -> dict[str, Any]:
-        """Number of cells."""
-        return {"cells": self.cells}
-
-    def refined(self) -> Groundwater:
-        """Twice the cells along each side."""
-        return self.model_copy(update={"cells": 2 * self.cells})
-
-    def coarser(self) -> list[Simulator]:
-        """A half, a quarter ... of the cells, down to 4."""
-        cells = [self.cells // 2**level for level in range(1, 9) if self.cells % 2**level == 0]
-        return [self.model_copy(update={"cells": count}) for count in cells if count >= 4]
-
-    def restrict(self, fields: xr.Dataset) -> xr.Dataset:
-        """Means over the blocks of fine cells that make up each of these cells."""
-        ratio = fields.sizes["x"] // self.cells
-        return fields.coarsen(x=ratio, y=ratio).mean(keep_attrs=True).assign_coords(self._coordinates())
 
     def card(self) -> dict[str, Any]:
         """What a reader of the dataset must know."""
@@ -171,7 +149,7 @@ class Groundwater(Simulator):
         stops = zip(*map(joined, ("converged", "residual", "iterations", "mass_balance")), strict=True)
         failure = [self._failure(*stop) for stop in stops]
         side = ("side", list(SIDES), {"long_name": "side of the square"})
-        raw = xr.Dataset(coords=self._coordinates() | {"side": side})
+        raw = xr.Dataset(coords=self.coordinates() | {"side": side})
         return self.labelled(raw, values, np.array(failure, dtype=object))
 
     def _solve(
@@ -217,10 +195,3 @@ class Groundwater(Simulator):
         mass = np.diff(ndtr((np.linspace(0.0, 1.0, cells + 1) - 0.5) / self.well_radius))
         # The patch is symmetric, rounding is not: the mean with its mirror image is.
         return np.asarray(0.5 * (mass + mass[::-1]) * cells)
-
-    def _centres(self) -> np.ndarray:
-        return (np.arange(self.cells) + 0.5) / self.cells
-
-    def _coordinates(self) -> dict[str, tuple[str, np.ndarray, dict[str, str]]]:
-        attributes = {name: {"units": "m", "long_name": f"{name} of the cell centre"} for name in FIELD_DIMS}
-        return {name: (name, self._centres(), attributes[name]) for name in FIELD_DIMS}

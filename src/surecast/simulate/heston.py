@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from surecast.simulate.brownian import unordered
+from surecast.simulate.brownian import pieces
 from surecast.simulate.paths import Parameters, RandomPaths
 from surecast.simulate.simulator import VariableInfo
 
@@ -64,26 +64,27 @@ class Heston(RandomPaths):
 
     def observed(self, x: np.ndarray) -> np.ndarray:
         """The asset."""
-        return np.asarray(x[0])
+        return np.asarray(x[:, 0])
 
     def also(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """The variance, 0 where the last step ended below."""
         return {"final_variance": np.maximum(x[1], 0.0)}
 
     def walk(self, given: Parameters, seeds: np.ndarray) -> Iterator[np.ndarray]:
-        """Asset and variance, (2, run)."""
-        own, places = unordered(seeds, self.steps, self.time, component=0)
-        other, _ = unordered(seeds, self.steps, self.time, component=1)
+        """Asset and variance, (step, 2, run)."""
         step, correlation = self.time / self.steps, given["correlation"]
         rest = np.sqrt(1 - correlation**2)
-        state = np.stack((given["start"], given["variance"]))
-        asset, variance = state
-        yield state
-        for place in places.tolist():
-            positive = np.maximum(variance, 0.0)
-            root = np.sqrt(positive)
-            jump = own[place]
-            asset *= np.exp(step * (given["growth"] - 0.5 * positive) + root * jump)
-            variance += step * given["rate"] * (given["level"] - positive)
-            variance += given["volatility"] * root * (correlation * jump + rest * other[place])
-            yield state
+        asset, variance = given["start"], given["variance"]
+        yield np.stack((asset, variance))[None]
+        for noise in zip(*(pieces(seeds, self.steps, self.time, component) for component in (0, 1)), strict=True):
+            states = np.stack(noise, axis=1)
+            for state in states:  # over which the state after it is written
+                own, other = state
+                positive = np.maximum(variance, 0.0)
+                root = np.sqrt(positive)
+                turned = correlation * own + rest * other
+                np.multiply(asset, np.exp(step * (given["growth"] - 0.5 * positive) + root * own), out=own)
+                np.add(variance, step * given["rate"] * (given["level"] - positive), out=other)
+                other += given["volatility"] * root * turned
+                asset, variance = state
+            yield states

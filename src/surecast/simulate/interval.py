@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,21 +18,17 @@ from pydantic import Field, model_validator
 from surecast.simulate.frames import require_whole_steps, time_coordinate
 from surecast.simulate.fronts import crossing
 from surecast.simulate.nonlinear_diffusion import End, Medium, Stepper
+from surecast.simulate.parametrised import Number, Parameters, Parametrised
 from surecast.simulate.simulator import Simulator, VariableInfo
-from surecast.study.component import refused
-from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
     import xarray as xr
 
 BATCH = 16  # runs advanced at once; their states stay in the cache
 LARGEST_IMBALANCE = 1e-10  # relative, of a step; a run whose balance is worse is a failed one
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Parameters = dict[str, np.ndarray]
-"""Numbers by name, (run, 1) each."""
 
 
-class Interval(Simulator):
+class Interval(Parametrised):
     """Base of nonlinear diffusion on an interval: input ``initial`` where it is none of the settings, and parameters.
 
     A subclass states the class variables, has a setting for each of its parameters, and implements `medium` and
@@ -45,11 +41,6 @@ class Interval(Simulator):
     """What u is; its unit is 1."""
     clock: ClassVar[str] = "s"
     """Unit of time."""
-    parameters: ClassVar[dict[str, str]]
-    """Settings that are inputs where they are null, with their units; beside them ``left`` and ``right``."""
-    nonnegative: ClassVar[tuple[str, ...]] = ()
-    positive: ClassVar[tuple[str, ...]] = ()
-    """Parameters that must be so: a run in which one is not fails."""
 
     cells: int = Field(default=128, ge=4, le=65536, description="Cells of equal width.")
     extent: float = Field(default=1.0, gt=0, allow_inf_nan=False, description="Length of the interval, m.")
@@ -65,13 +56,8 @@ class Interval(Simulator):
     )
 
     @model_validator(mode="after")
-    def _possible(self) -> Self:
+    def _whole_frames(self) -> Self:
         require_whole_steps(self.steps, self.frames)
-        for name, value in self._numbers().items():
-            if fault := self.fault(name, np.array([[value]]))[0]:
-                raise refused(name, f"{fault}.", f"write for example `{name}: 1.0`, or null for an input.")
-        if not self.input_names():
-            raise refused("initial", "leaves no input.", "write null for a parameter that varies from run to run.")
         return self
 
     @abstractmethod
@@ -105,16 +91,6 @@ class Interval(Simulator):
     def front(self, u: np.ndarray, given: Parameters) -> np.ndarray:
         """Outermost position of `level`, (run,)."""
         return crossing(u, self.level(given), self.spacing)
-
-    def input_names(self) -> tuple[str, ...]:
-        """``initial``, then the parameters, where they are no settings."""
-        first = ("initial",) if self.initial is None or self.initial == "field" else ()
-        return (*first, *(name for name in self._units() if getattr(self, name) is None))
-
-    def input_units(self) -> dict[str, str]:
-        """Of the inputs."""
-        units = {"initial": "1", **self._units()}
-        return {name: units[name] for name in self.input_names()}
 
     def variables(self) -> dict[str, VariableInfo]:
         """Final state, amounts, position of the front, what the solver says of itself; ``history`` with frames."""
@@ -161,15 +137,13 @@ class Interval(Simulator):
 
     def card(self) -> dict[str, Any]:
         """What a reader of the dataset must know."""
-        numbers = self._numbers()
+        initial = self.numbers().get("initial", "initial")
         return {
             "equation": self.equation,
-            "parameters": {
-                name: f"{numbers[name]:g} {unit}" for name, unit in self._units().items() if name in numbers
-            },
+            "parameters": {name: text for name, text in self.stated().items() if name != "initial"},
             "domain": f"0 <= x <= {self.extent:g} (m), 0 <= t <= {self.time:g} ({self.clock})",
             "boundary_conditions": f"{self._words('left')} at x = 0, {self._words('right')} at x = extent",
-            "initial_condition": f"u = {numbers.get('initial', 'initial')} at t = 0",
+            "initial_condition": f"u = {initial} at t = 0",
             "units": {name: info["units"] for name, info in self.variables().items()},
             "resolution": f"{self.cells} cells, {self.steps} steps",
             "grid": "uniform cells; all variables at cell centres, x = (j + 1/2) extent / cells",
@@ -180,9 +154,10 @@ class Interval(Simulator):
         """Simulate every run; see `Simulator.run`."""
         import xarray as xr
 
-        initial, given = self._checked(inputs)
-        runs = len(initial)
-        fault = self._faults(initial, given)
+        given = self.given(inputs)
+        fault = self.faults(given)
+        runs = len(fault)
+        initial = np.array(np.broadcast_to(given.pop("initial"), (runs, self.cells)))
         batches = []
         for start in range(0, runs, BATCH):
             # Batches of one size: the last one is padded with copies of its last run.
@@ -225,56 +200,19 @@ class Interval(Simulator):
                 "failed": stepper.failed,
             }
 
-    def _checked(self, inputs: xr.Dataset) -> tuple[np.ndarray, Parameters]:
-        """The initial state (run, x), and all parameters."""
-        self.require(inputs, self.input_names(), "add {name} to the inputs, or give it a number beside kind.")
-        runs = inputs.sizes["run"]
-        given = {name: np.full((runs, 1), value) for name, value in self._numbers().items()}
-        for name in self.input_names():
-            sizes = {"run": runs, "x": self.cells} if name in self.grids() else {"run": runs}
-            if dict(inputs[name].sizes) != sizes:
-                shape = ", ".join(f"{dim}: {size}" for dim, size in sizes.items())
-                law = "gaussian_field with dimensions: 1" if name in self.grids() else "of a number"
-                raise SimulationError(
-                    f"{name} has dimensions {dict(inputs[name].sizes)}, not {shape}.", f"give it the law {law}."
-                )
-            values = np.asarray(inputs[name].transpose("run", ...).values, dtype=np.float64)
-            given[name] = values.reshape(runs, -1)
-        initial = given.pop("initial")
-        return np.array(np.broadcast_to(initial, (runs, self.cells))), given
+    def parameter_units(self) -> dict[str, str]:
+        """The initial value, the equation's parameters, and the values at the ends."""
+        return {"initial": "1", **self.parameters, "left": "1", "right": "1"}
 
-    def _units(self) -> dict[str, str]:
-        """Of all parameters, values at the ends among them."""
-        return {**self.parameters, "left": "1", "right": "1"}
-
-    def _numbers(self) -> dict[str, float]:
-        """Parameters and initial value that are settings."""
-        found = {name: getattr(self, name) for name in ("initial", *self._units())}
-        return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+    def field_names(self) -> tuple[str, ...]:
+        """``initial``, if it is one."""
+        return ("initial",) if self.initial == "field" else ()
 
     def _words(self, name: str) -> str:
         kind = getattr(self, name)
         if kind == "closed":
             return "no flow"
         return self.own_words(kind) if isinstance(kind, str) else f"u = {name if kind is None else f'{kind:g}'}"
-
-    def _faults(self, initial: np.ndarray, given: Parameters) -> np.ndarray:
-        """Why runs cannot be simulated, (run,); empty where they can."""
-        found = np.full(len(initial), "", dtype=object)
-        for name, values in {"initial": initial, **given}.items():
-            fault = self.fault(name, values)
-            found = np.where(found == "", fault, found)
-        return found
-
-    def fault(self, name: str, values: np.ndarray) -> np.ndarray:
-        """What is wrong with values (run, any) of a parameter or of the initial state, (run,)."""
-        bad = [(~np.isfinite(values), "is not finite")]
-        bad += [(values < 0, "is negative")] if name in self.nonnegative else []
-        bad += [(values <= 0, "is not positive")] if name in self.positive else []
-        found = np.full(len(values), "", dtype=object)
-        for where, text in bad:
-            found[where.any(axis=1) & (found == "")] = f"{name} {text}"
-        return found
 
     @property
     def spacing(self) -> float:

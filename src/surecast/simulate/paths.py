@@ -20,7 +20,7 @@ from surecast.simulate.simulator import Simulator, VariableInfo
 if TYPE_CHECKING:
     import xarray as xr
 
-_TOGETHER = 2**21  # numbers of a batch's noise: many runs a step, as a step takes NumPy microseconds for few, too
+_TOGETHER = 2**22  # numbers of a batch's noise: many runs a step, as a step takes NumPy microseconds for few, too
 Parameters = dict[str, np.ndarray]
 """Scalar inputs by name, (run,) each."""
 
@@ -57,18 +57,21 @@ class RandomPaths(Simulator):
 
     @abstractmethod
     def walk(self, given: Parameters, seeds: np.ndarray) -> Iterator[np.ndarray]:
-        """The state at time 0, then after each step, (run,) or (component, run); the next may be written over it."""
+        """States at time 0, (1, run), and after each step, (some steps, run) at a time; or (step, component, run).
+
+        How many there are at a time must not depend on the number of runs.
+        """
 
     @abstractmethod
     def solver(self) -> str:
         """Name of the scheme."""
 
     def observed(self, x: np.ndarray) -> np.ndarray:
-        """What is reported of a state, (run,)."""
+        """What is reported of states, (step, run)."""
         return x
 
     def also(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """Outputs of the final state beside those of every path, (run,) each."""
+        """Outputs of the final state, (run,) or (component, run), beside those of every path, (run,) each."""
         return {}
 
     def refused(self, given: Parameters) -> np.ndarray:
@@ -150,18 +153,22 @@ class RandomPaths(Simulator):
         every = self.steps // self.frames if self.frames else self.steps + 1
         with np.errstate(all="ignore"):  # an unstable run overflows, and is reported by `run`
             states = self.walk(given, seeds)
-            seen = self.observed(next(states))
-            total, highest, lowest = 0.5 * seen, seen.copy(), seen.copy()
-            for count, x in enumerate(states, 1):
+            first = self.observed(next(states))[0]
+            total, highest, lowest = 0.5 * first, first.copy(), first.copy()
+            count = 0
+            for x in states:
                 seen = self.observed(x)
-                total += seen
-                np.maximum(highest, seen, out=highest)
-                np.minimum(lowest, seen, out=lowest)
-                if count % every == 0:
-                    frames[:, count // every - 1] = seen
-            total -= 0.5 * seen
-            found = {"final": seen.copy(), "mean": total / self.steps, "maximum": highest, "minimum": lowest}
-            return found | self.also(x) | ({"path": frames} if self.frames else {})
+                for row in seen:  # one by one: `sum` adds a single run's in another order than those of several
+                    total += row
+                np.maximum(highest, seen.max(axis=0), out=highest)
+                np.minimum(lowest, seen.min(axis=0), out=lowest)
+                for place in range(every - 1 - count % every, len(seen), every):
+                    frames[:, (count + place) // every] = seen[place]
+                count += len(seen)
+            last = seen[-1]
+            total -= 0.5 * last
+            found = {"final": last.copy(), "mean": total / self.steps, "maximum": highest, "minimum": lowest}
+            return found | self.also(x[-1]) | ({"path": frames} if self.frames else {})
 
     def _checked(self, inputs: xr.Dataset) -> tuple[Parameters, np.ndarray]:
         self.require(inputs, (*self.input_names(), "seed"))

@@ -25,8 +25,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from surecast.simulate.interval import Interval, Number, Parameters
+from surecast.simulate.interval import Interval
 from surecast.simulate.nonlinear_diffusion import End, Medium
+from surecast.simulate.parametrised import Number, Parameters
 
 
 class PorousMedium(Interval):
@@ -74,7 +75,7 @@ class PorousMedium(Interval):
         return np.full_like(given["exponent"], self.front_level)
 
     def fault(self, name: str, values: np.ndarray) -> np.ndarray:
-        """See `Interval.fault`; there is no wave without an exponent."""
+        """See `Parametrised.fault`; there is no wave without an exponent."""
         found = super().fault(name, values)
         if name == "exponent" and self.left == "wave":
             found[(found == "") & (values == 0).any(axis=1)] = "exponent is 0, and left: wave needs a positive one"

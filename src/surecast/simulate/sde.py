@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from surecast.simulate.brownian import unordered
+from surecast.simulate.brownian import pieces
 from surecast.simulate.paths import Parameters, RandomPaths
 
 if TYPE_CHECKING:
@@ -48,18 +48,23 @@ class StochasticDifferentialEquation(RandomPaths):
 
     def walk(self, given: Parameters, seeds: np.ndarray) -> Iterator[np.ndarray]:
         """See `RandomPaths.walk`."""
-        noise, places = unordered(seeds, self.steps, self.time)
         step = self.time / self.steps
-        x = given["start"].copy()
-        yield x
-        for place in places.tolist():
-            jump = noise[place]
-            change = self.drift(x, given)
-            change *= step
-            slope = self.slope(x, given) if self.scheme == "milstein" else None
-            if slope is not None:
-                change += 0.5 * slope * (jump * jump - step)
-            jump *= self.volatility(x, given)
-            x += change
-            x += jump
-            yield x
+        x = given["start"]
+        yield x[None]
+        additive = self.slope(x, given) is None
+        for piece in pieces(seeds, self.steps, self.time):
+            if additive:
+                piece *= self.volatility(x, given)
+            for jump in piece:  # over which the state after it is written
+                change = self.drift(x, given)
+                change *= step
+                if not additive:
+                    slope = self.slope(x, given) if self.scheme == "milstein" else None
+                    if slope is not None:
+                        change += 0.5 * slope * (jump * jump - step)
+                    jump *= self.volatility(x, given)
+                jump += change
+                jump += x
+                x = jump
+            x = x.copy()  # the next piece is written over this one
+            yield piece

@@ -25,8 +25,9 @@ import numpy as np
 from pydantic import Field
 
 from surecast.simulate.fronts import crossing, filled
-from surecast.simulate.interval import Interval, Number, Parameters
+from surecast.simulate.interval import Interval
 from surecast.simulate.nonlinear_diffusion import Medium
+from surecast.simulate.parametrised import Number, Parameters
 
 
 class Stefan(Interval):

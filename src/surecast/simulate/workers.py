@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -78,18 +78,21 @@ class Workers:
         else:
             self._remotely(calls, done)
 
-    def close(self) -> None:
-        """End the processes, or the connection; packs not yet begun are given up."""
+    def submit(self, pack: xr.Dataset) -> Future[xr.Dataset]:
+        """Begin to simulate a pack in a local process, and do not wait for it."""
+        with _alone():
+            return self._processes().submit(_simulate_pack, *self._study, [pack])
+
+    def close(self, wait: bool = False) -> None:
+        """End the processes, or the connection, and wait for them if asked; packs not yet begun are given up."""
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown(wait=wait, cancel_futures=True)
             self._pool = None
         if self._client is not None:
             self._client.close()
             self._client = None
 
     def _locally(self, calls: Sequence[Callable[[], xr.Dataset]], done: Callable[[int, xr.Dataset], None]) -> None:
-        import multiprocessing
-
         import dask
         from dask.callbacks import Callback
         from dask.multiprocessing import get
@@ -98,16 +101,22 @@ class Workers:
             done(int(str(key).removeprefix("pack-")), result)
 
         with _alone():
-            if self._pool is None:
-                context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(self.count, context, _end_with_parent, (os.getpid(),))
+            pool = self._processes()
             tasks = [dask.delayed(call, pure=False)(dask_key_name=f"pack-{place}") for place, call in enumerate(calls)]
             try:
                 with Callback(posttask=kept):
-                    dask.compute(*tasks, scheduler=get, pool=self._pool, chunksize=1)
+                    dask.compute(*tasks, scheduler=get, pool=pool, chunksize=1)
             except BaseException:
                 self.close()
                 raise
+
+    def _processes(self) -> ProcessPoolExecutor:
+        import multiprocessing
+
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.count, context, _end_with_parent, (os.getpid(),))
+        return self._pool
 
     def _remotely(self, calls: Sequence[Callable[[], xr.Dataset]], done: Callable[[int, xr.Dataset], None]) -> None:
         from distributed import Client, as_completed

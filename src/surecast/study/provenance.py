@@ -19,6 +19,7 @@ PACKAGES = (
     "netCDF4",
     "pydantic",
     "pint",
+    "scikit-fem",
     "scikit-learn",
 )
 """Whose versions may change a number."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,12 @@ from surecast.train.device import choose_device, same_bits
 from surecast.train.fields import grid
 from surecast.train.grids import Axis, restrict
 from surecast.train.guess import LinearGuess
-from surecast.train.loop import Plan, optimise
+from surecast.train.loop import Batches, Plan, optimise
 from surecast.train.loss import mean_relative_l2, norms, relative_errors
 from surecast.train.network import NetworkSurrogate, Predictor, build
 from surecast.train.network_settings import NetworkSettings
+from surecast.train.online.batches import OnlineBatches
+from surecast.train.online.fresh_runs import FreshRuns
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,9 +65,6 @@ def fit_network(
             weight_decay=settings.weight_decay,
             interval=training.interval,
         )
-        reader = BatchReader(
-            manifest, [*study.inputs, *fields], split="train", batch=batch, seed=integer_seed(first, "batches")
-        )
         identity = {
             "surrogate": [study.surrogates[name].kind, settings.settings(), fields],
             "plan": [plan.steps, plan.learning_rate, plan.weight_decay, plan.interval, batch],
@@ -73,21 +73,61 @@ def fit_network(
             "code": code_digest([f"{type(settings).__module__}:{type(settings).__name__}", __name__], study.folder),
             "torch": [torch.__version__, device.type],
         }
+        if settings.online is not None:
+            targets = study.build_simulator().code_targets()
+            identity["simulator"] = [study.simulator.kind, study.build_simulator().settings()]
+            identity["simulator code"] = code_digest(targets, study.folder)
         weights = np.array([settings.weights.get(field, 1.0) for field in fields])
-        history = optimise(
-            network,
-            reader,
-            _Loss(predictor, fields, SMALLEST_NORM * usual, weights / weights.sum(), device),
-            _validation(data, fields, predictor),
-            plan,
-            Checkpoint(checkpoints, digest.of_json(identity)),
-            f"{name}, seed {seed}",
-        )
+        with _batches(settings, study, manifest, fields, batch, plan.steps, seed, first) as batches:
+            history = optimise(
+                network,
+                batches,
+                _Loss(predictor, fields, SMALLEST_NORM * usual, weights / weights.sum(), device),
+                _validation(data, fields, predictor),
+                plan,
+                Checkpoint(checkpoints, digest.of_json(identity)),
+                f"{name}, seed {seed}",
+            )
     network.cpu().eval()
     surrogate = NetworkSurrogate(study, name, settings, fields, predictor)
     surrogate.history = _history(history, fields)
+    if isinstance(batches, OnlineBatches):
+        surrogate.history = surrogate.history.assign(_arrivals(batches))
     surrogate.history.attrs["device"] = str(device)
     return surrogate
+
+
+@contextlib.contextmanager
+def _batches(
+    settings: NetworkSettings,
+    study: Study,
+    manifest: Path,
+    fields: Sequence[str],
+    batch: int,
+    steps: int,
+    seed: int,
+    first: int,
+) -> Iterator[Batches]:
+    """Shuffled batches of the training split, or of fresh runs, whose processes end with the training."""
+    stream = integer_seed(first, "batches")
+    online = settings.online
+    if online is None:
+        yield BatchReader(manifest, [*study.inputs, *fields], split="train", batch=batch, seed=stream)
+        return
+    log = online.log(study, seed)
+    fresh = FreshRuns(study, fields, stream, online.runs, online.workers, online.runs_per_call)
+    with contextlib.closing(OnlineBatches(fresh, online, batch, steps, log)) as batches:
+        yield batches
+
+
+def _arrivals(batches: OnlineBatches) -> dict[str, Any]:
+    """What a replay needs, and how many of the runs failed."""
+    named = {"units": "1", "long_name": "runs that had come before each step"}
+    failed = {"units": "1", "long_name": "runs that failed"}
+    return {
+        "arrived": ("training_step", np.asarray(batches.arrived, dtype=np.int64), named),
+        "failed_runs": ((), batches.failed, failed),
+    }
 
 
 def _guess(data: TrainingData, fields: Sequence[str], channels: Channels) -> LinearGuess:

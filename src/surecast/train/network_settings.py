@@ -11,6 +11,7 @@ from pydantic import Field
 
 from surecast.study.component import Problem
 from surecast.study.errors import TrainingError
+from surecast.train.online.settings import Online
 from surecast.train.surrogate import Surrogate, SurrogateSettings
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class NetworkSettings(SurrogateSettings):
     weight_decay: float = Field(
         default=0.0, ge=0, le=1, allow_inf_nan=False, description="Decoupled weight decay of AdamW."
     )
+    online: Online | None = Field(
+        default=None, description="Learn from fresh runs, simulated meanwhile, in place of the training split."
+    )
 
     learns: ClassVar[Literal["fields", "outputs"]] = "fields"
     usual_learning_rate: ClassVar[float] = 3e-3
@@ -68,6 +72,10 @@ class NetworkSettings(SurrogateSettings):
         learnt = self.fields or fields
         if learnt and not any(self.weights.get(name, 1.0) for name in learnt):
             yield ("weights", "nothing is left to learn: every field has the weight 0.", "give one field more.")
+        if self.online is not None:
+            batch, steps = self.batch or study.training.batch, self.steps or study.training.steps
+            for key, message, remedy in self.online.problems(study, batch, steps, len(self.seeds(study))):
+                yield (f"online.{key}", message, remedy)
         if self.cells is not None:
             try:
                 self.check_grid((self.cells,))

@@ -18,6 +18,8 @@ def methods_section(study: Study, answers: Sequence[Answers]) -> Section:
     used = [("simulator", study.simulator.kind), ("design", study.design.kind)]
     used += [("input", spec.kind) for spec in study.inputs.values()]
     used += [("surrogate", spec.kind) for spec in study.surrogates.values()]
+    online = any(getattr(study.build_surrogate(name), "online", None) for name in study.surrogates)
+    used += [("training", "online")] * online
     used += [("house", "workflow"), ("house", "arrays")]
     estimates = [(estimate.estimator, estimate.citations) for answer in answers for estimate in answer.estimates]
     cited_for = purposes(used, estimates)
