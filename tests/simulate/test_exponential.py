@@ -26,14 +26,16 @@ def test_phi_functions(z):
 
 def test_exact_without_nonlinearity():
     rates = np.array([[-1e4, -3.0, 0.0]])
-    state = ETDRK4(rates, 0.3).step(np.ones((1, 3), dtype=complex), np.zeros_like)
+    state = np.ones((1, 3), dtype=complex)
+    ETDRK4(rates, 0.3).step(state, lambda _, out: out.fill(0))
     np.testing.assert_allclose(state, np.exp(0.3 * rates), rtol=1e-14)
 
 
 def test_exact_for_a_constant_term():
     # u' = -lambda u + 1 from 0: u = (1 - e^(-lambda t)) / lambda
     rates = np.array([[-50.0, -0.2]])
-    state = ETDRK4(rates, 0.1).step(np.zeros((1, 2)), np.ones_like)
+    state = np.zeros((1, 2))
+    ETDRK4(rates, 0.1).step(state, lambda _, out: out.fill(1))
     np.testing.assert_allclose(state, np.expm1(0.1 * rates) / rates, rtol=1e-13)
 
 
@@ -42,7 +44,7 @@ def test_fourth_order():
     def error(steps):
         scheme, u = ETDRK4(np.array([[-1.0]]), 1.0 / steps), np.array([[0.5]])
         for _ in range(steps):
-            u = scheme.step(u, np.square)
+            scheme.step(u, np.square)
         return abs(u[0, 0] - 1 / (1 + np.e))
 
     errors = [error(steps) for steps in (8, 16, 32, 64)]
@@ -57,7 +59,7 @@ def test_complex_states_in_either_precision(rates):
     exact = np.array([0.3 - 0.4j, 1.0, 2j])
     exact = exact * np.exp(0.1 * rates) + np.array([np.expm1(0.1 * z) / z if z else 0.1 for z in rates[0]])
     for kind, tolerance in ((np.complex128, 1e-13), (np.complex64, 1e-6)):
-        start = np.array([[0.3 - 0.4j, 1.0, 2j]], dtype=kind)
-        state = ETDRK4(rates, 0.1, kind).step(start, np.ones_like)
+        state = np.array([[0.3 - 0.4j, 1.0, 2j]], dtype=kind)
+        ETDRK4(rates, 0.1, kind).step(state, lambda _, out: out.fill(1))
         assert state.dtype == kind
         np.testing.assert_allclose(state, exact, rtol=tolerance)

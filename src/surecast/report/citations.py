@@ -26,6 +26,7 @@ REFERENCES = Path(__file__).parent / "references.bib"
 USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("simulator", "groundwater"): ("preconditioner of the groundwater solver", ("concus1973",)),
     ("simulator", "burgers"): ("time stepping of the Burgers solver", ("cox2002", "kassam2005")),
+    ("simulator", "burgers_exact"): ("Cole and Hopf's transformation", ("hopf1950", "cole1951")),
     ("simulator", "korteweg_de_vries"): (
         "the Korteweg-de Vries equation and its time stepping",
         ("zabusky1965", "cox2002", "kassam2005"),
@@ -63,6 +64,14 @@ USES: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("simulator", "gray_scott"): (
         "Gray and Scott's reaction and its time stepping",
         ("pearson1993", "cox2002", "kassam2005"),
+    ),
+    ("simulator", "brusselator"): (
+        "the Brusselator and its time stepping",
+        ("prigogine1968", "cox2002", "kassam2005"),
+    ),
+    ("simulator", "advection_diffusion"): (
+        "time stepping of the solver of advection and diffusion",
+        ("cox2002", "kassam2005"),
     ),
     ("simulator", "shallow_water"): (
         "finite volumes of shallow water",

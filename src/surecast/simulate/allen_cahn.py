@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-import scipy.fft
 
 from surecast.simulate.semilinear import Nonlinearity, Semilinear
 from surecast.simulate.spectral import Parameters
@@ -37,10 +36,4 @@ class AllenCahn(Semilinear):
 
     def nonlinear(self, k: np.ndarray, given: Parameters) -> Nonlinearity:
         """-r u^3."""
-        rate = -given["rate"]
-
-        def cube(modes: np.ndarray) -> np.ndarray:
-            u = self.values(modes)
-            return np.asarray(rate * scipy.fft.rfft(u * u * u, axis=-1, overwrite_x=True)[:, : len(k)])
-
-        return cube
+        return self.power(3, -given["rate"], given)

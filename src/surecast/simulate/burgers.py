@@ -33,4 +33,4 @@ class Burgers(Semilinear):
 
     def nonlinear(self, k: np.ndarray, given: Parameters) -> Nonlinearity:
         """-1/2 (u^2)_x."""
-        return self.transport(k)
+        return self.transport(k, given)

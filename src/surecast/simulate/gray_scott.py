@@ -65,7 +65,7 @@ class GrayScott(PeriodicSquare):
             "diffusivities": f"D_u = {self.diffusivity_u:g}, D_v = {self.diffusivity_v:g} (m2/s)",
         }
 
-    def start(self, initial: np.ndarray) -> np.ndarray:
+    def start(self, initial: np.ndarray, given: Parameters) -> np.ndarray:
         """Modes (run, species, y, x) at time 0."""
         return self.modes(np.stack([1 - initial, 0.5 * initial], axis=1))
 
@@ -79,16 +79,14 @@ class GrayScott(PeriodicSquare):
         """F - u v^2 and u v^2."""
         feed = given["feed"][:, 0, 0] * self.points**2
 
-        def reaction(modes: np.ndarray) -> np.ndarray:
+        def reaction(modes: np.ndarray, out: np.ndarray) -> None:
             fields = self.values(modes)
             u, v = fields[:, 0], fields[:, 1]
             u *= v
             u *= v
-            found = np.empty_like(modes)
-            found[:, 1] = self.modes(u)
-            np.negative(found[:, 1], out=found[:, 0])
-            found[:, 0, 0, 0] += feed
-            return found
+            out[:, 1] = self.modes(u)
+            np.negative(out[:, 1], out=out[:, 0])
+            out[:, 0, 0, 0] += feed
 
         return reaction
 

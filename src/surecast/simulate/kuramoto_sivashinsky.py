@@ -35,4 +35,4 @@ class KuramotoSivashinsky(Semilinear):
 
     def nonlinear(self, k: np.ndarray, given: Parameters) -> Nonlinearity:
         """-1/2 (u^2)_x."""
-        return self.transport(k)
+        return self.transport(k, given)

@@ -21,8 +21,8 @@ from surecast.simulate.periodic import Periodic
 from surecast.simulate.simulator import Simulator
 from surecast.simulate.spectral import Parameters, Spectral
 
-Nonlinearity = Callable[[np.ndarray], np.ndarray]
-"""From modes to the modes of N, a new array."""
+Nonlinearity = Callable[[np.ndarray, np.ndarray], None]
+"""Writes the modes of N of its first argument into its second."""
 
 
 class Stepped(Spectral):
@@ -60,27 +60,35 @@ class Stepped(Spectral):
         return [self.model_copy(update={"points": self.points // r, "steps": self.steps // r}) for r in ratios]
 
     def flow(self, modes: np.ndarray, given: Parameters) -> Iterator[np.ndarray]:
-        """See `Spectral.flow`."""
-        k = self.wave_numbers()
+        """See `Spectral.flow`; what is given is one array, which the next step changes."""
+        k, modes = self.wave_numbers(), modes.copy()
         scheme = ETDRK4(self.linear(k, given), self.time / self.steps, modes.dtype)
         nonlinear = self.nonlinear(k, given)
         frames = max(1, self.frames)
         for _ in range(frames):
             for _ in range(self.steps // frames):
-                modes = scheme.step(modes, nonlinear)
+                scheme.step(modes, nonlinear)
             yield modes
 
 
 class Semilinear(Periodic, Stepped):
     """Base of those on an interval."""
 
-    def transport(self, k: np.ndarray) -> Nonlinearity:
+    def transport(self, k: np.ndarray, given: Parameters) -> Nonlinearity:
         """N(u) = -1/2 (u^2)_x."""
-        derivative = -0.5j * k
+        return self.power(2, -0.5j * k, given)
 
-        def nonlinear(modes: np.ndarray) -> np.ndarray:
-            u = self.values(modes)
-            np.multiply(u, u, out=u)
-            return np.asarray(derivative * scipy.fft.rfft(u, axis=-1, overwrite_x=True)[:, : len(k)])
+    def power(self, degree: int, factor: np.ndarray, given: Parameters) -> Nonlinearity:
+        """N(u) = factor times u to a power, the factor by mode."""
+        kept = self._highest() + 1
+        padded = np.zeros((len(next(iter(given.values()))), self.points // 2 + 1), dtype=complex)
+
+        def nonlinear(modes: np.ndarray, out: np.ndarray) -> None:
+            padded[:, :kept] = modes
+            u = scipy.fft.irfft(padded, n=self.points, axis=-1)
+            product = np.multiply(u, u)
+            for _ in range(degree - 2):
+                product *= u
+            np.multiply(factor, scipy.fft.rfft(product, axis=-1, overwrite_x=True)[:, :kept], out=out)
 
         return nonlinear

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Parameters = dict[str, np.ndarray]
-"""Scalar inputs by name, (run, 1) each, or (run, 1, 1) on a square."""
+"""Scalar inputs by name, (run, 1) each, or (run, 1, 1) on a square, and fields beside ``initial``, (run, y, x)."""
 
 
 class Spectral(Simulator):
@@ -124,15 +124,16 @@ class Spectral(Simulator):
 
         initial, given = self._checked(inputs)
         runs, batch = len(initial), self.runs_at_once()
-        batches = []
+        values: dict[str, np.ndarray] = {}
         for start in range(0, runs, batch):
             # Batches of one size: the last one is padded with copies of its last run.
             rows = np.minimum(start + np.arange(batch), runs - 1)
-            batches.append(self._advance(initial[rows], {name: values[rows] for name, values in given.items()}))
-        values = {
-            name: np.concatenate([found[name] for found in batches], dtype=np.float64)[:runs] for name in batches[0]
-        }
-        finite = [np.isfinite(found.reshape(runs, -1)).all(axis=1) for found in values.values()]
+            found = self._advance(initial[rows], {name: numbers[rows] for name, numbers in given.items()})
+            if not values:
+                values = {name: np.empty((runs, *array.shape[1:])) for name, array in found.items()}
+            for name, array in found.items():
+                values[name][start : start + batch] = array[: runs - start]
+        finite = [np.isfinite(array.reshape(runs, -1)).all(axis=1) for array in values.values()]
         message = f"the time integration became unstable (not finite at t = {self.time:g}); take more steps"
         raw = xr.Dataset(coords={**self._coordinates(), **time_coordinate(self.time, self.frames)})
         return self.labelled(raw, values, np.where(np.all(finite, axis=0), "", message))
@@ -143,30 +144,34 @@ class Spectral(Simulator):
 
     def _advance(self, initial: np.ndarray, given: Parameters) -> dict[str, np.ndarray]:
         with np.errstate(all="ignore"):  # an unstable run overflows, and is reported by `run`
-            modes = self.start(initial)
+            modes = self.start(initial, given)
             states = []
             for found in self.flow(modes, given):
                 modes = found
                 states.append(self.values(modes))
             return self.measured(np.stack(states, axis=1), modes)
 
-    def start(self, initial: np.ndarray) -> np.ndarray:
+    def start(self, initial: np.ndarray, given: Parameters) -> np.ndarray:
         """Modes at time 0; those of ``initial`` unless a subclass says otherwise."""
         return self.modes(initial)
 
     def _checked(self, inputs: xr.Dataset) -> tuple[np.ndarray, Parameters]:
         self.require(inputs, self.input_names())
-        field = inputs["initial"]
+        fields = {name: self._field(inputs, name) for name in self.grids()}
+        shape = (-1, *(1,) * len(self.dims))
+        scalars = [name for name in self.input_names() if name not in fields]
+        given = {name: np.asarray(inputs[name].values, dtype=np.float64).reshape(shape) for name in scalars}
+        return fields.pop("initial"), given | fields
+
+    def _field(self, inputs: xr.Dataset, name: str) -> np.ndarray:
+        field = inputs[name]
         if dict(field.sizes) != {"run": inputs.sizes["run"], **dict.fromkeys(self.dims, self.points)}:
             wanted = ", ".join(f"{dim}: {self.points}" for dim in self.dims)
             raise SimulationError(
-                f"initial has dimensions {dict(field.sizes)}, not run, {wanted}.",
+                f"{name} has dimensions {dict(field.sizes)}, not run, {wanted}.",
                 f"give it the law gaussian_field with dimensions: {len(self.dims)} and periodic: true.",
             )
-        initial = np.asarray(field.transpose("run", *self.dims).values, dtype=np.float64)
-        shape = (-1, *(1,) * len(self.dims))
-        scalars = self.input_names()[1:]
-        return initial, {name: np.asarray(inputs[name].values, dtype=np.float64).reshape(shape) for name in scalars}
+        return np.asarray(field.transpose("run", *self.dims).values, dtype=np.float64)
 
     def _ratios(self) -> list[int]:
         return [ratio for ratio in (2, 4, 8) if self.points % (2 * ratio) == 0 and self.points // ratio >= 8]
