@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surecast.cli.jobs import content_of, jobs, named_files, needed
+from surecast.cli.needs import Needs, needs_of
 from surecast.study import digest
 from surecast.study.code import PACKAGE, code_digest, code_files, imported, own_digest, read_known, write_known
 from surecast.study.errors import StudyError, SurecastError
@@ -49,6 +50,8 @@ class Plan:
         ``{settings, code, lock}`` of every job, by stage and item (``train:fno``, ``simulate:test-0000``).
     imports : list of str
         Packages that take long to import and that its surrogates use, see `HEAVY`.
+    needs : Needs
+        What the jobs that run the simulator ask for.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Plan:
     questions: dict[str, list[str]]
     fingerprints: dict[str, dict[str, str]]
     imports: list[str]
+    needs: Needs
 
     @property
     def paths(self) -> Paths:
@@ -190,7 +194,7 @@ def plan(
             and given.items() <= content.items()
             and _watch(content["watched"]) == content["watched"]
         ):
-            return Plan(**content["plan"])
+            return Plan(**content["plan"] | {"needs": Needs(**content["plan"]["needs"])})
     from surecast.study.files import write_json
     from surecast.study.load import find_study, load_study
 
@@ -272,6 +276,7 @@ def make_plan(study: Study, lock: str, scripts: Mapping[str, str]) -> Plan:
         questions={name: needed(study, name) for name in study.questions},
         fingerprints=fingerprints,
         imports=[name for name in HEAVY if name in heavy],
+        needs=needs_of(study),
     )
 
 

@@ -180,6 +180,14 @@ class Command(Simulator):
         if self.output.reader:
             self._reader()
 
+    def most_at_once(self) -> int:
+        """`parallel`."""
+        return self.parallel
+
+    def at_once(self, runs: int) -> Command:
+        """The same program, called for so many runs at once."""
+        return self.model_copy(update={"parallel": runs})
+
     def run(self, inputs: xr.Dataset) -> xr.Dataset:
         """Call the program once a run; see `Simulator.run`.
 
