@@ -147,8 +147,8 @@ def _needs(needs: Needs) -> list[str]:
     threads = min(needs.threads, machine.cores)
     lines = [
         f"  a run needs  {', '.join(told)}",
-        f"  at once      {needs.at_once(threads)} in a job of {threads} of this machine's {machine.cores} cores; more "
-        "with --set-threads simulate=N quantify=N",
+        f"  at once      {needs.at_once(threads)} in a job of {threads} of this machine's {machine.cores} cores "
+        "(--set-threads simulate=N quantify=N gives it others)",
     ]
     for needed, there, noun in (
         (needs.cores, machine.cores, "cores"),

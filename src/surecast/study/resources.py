@@ -1,9 +1,11 @@
-"""What one run of a simulator needs of a machine; it says where and when runs are made, and decides none of them.
+"""What one run of a simulator needs of a machine.
 
-simulator:
-  kind: command
-  arguments: [mpirun, -n, "4", ./solver, "{input}", "{output}"]
-  resources: {cpus: 2, mpi: 4, mem_mb: 16000, minutes: 30}
+    simulator:
+      kind: command
+      arguments: [mpirun, -n, "4", ./solver, "{input}", "{output}"]
+      resources: {cpus: 2, mpi: 4, mem_mb: 16000, minutes: 30}
+
+It says where and when runs are made, and decides none of them: no identity and no fingerprint holds it.
 """
 
 from __future__ import annotations
