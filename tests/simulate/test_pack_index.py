@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from surecast.simulate import pack_index
+from surecast.simulate import listed_packs, pack_index
 from surecast.simulate import store as stores
-from surecast.simulate.pack_index import DEFINITION, INPUT
+from surecast.simulate.listed_packs import DEFINITION, INPUT
 from surecast.simulate.runs_table import runs_table
 from surecast.simulate.store import RunStore
 
@@ -20,7 +20,7 @@ from surecast.simulate.store import RunStore
 def small(monkeypatch):
     """An index file for every four packs, of inputs of at most three coefficients."""
     monkeypatch.setattr(stores, "PACKS", 4)
-    monkeypatch.setattr(pack_index, "MOST_TERMS", 3)
+    monkeypatch.setattr(listed_packs, "MOST_TERMS", 3)
 
 
 @pytest.fixture

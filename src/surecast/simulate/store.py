@@ -23,18 +23,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surecast.simulate.pack_index import (
-    DEFINITION,
-    INPUT,
-    PACKS,
-    Listed,
-    PackIndex,
-    file_names,
-    file_sizes,
-    listed,
-    opened,
-    spans,
-)
+from surecast.simulate.listed_packs import DEFINITION, INPUT, Listed, listed, opened, spans
+from surecast.simulate.pack_index import PACKS, PackIndex, file_names, file_sizes
 from surecast.study import digest
 from surecast.study.errors import DataError
 from surecast.study.files import read_dataset, write_dataset
