@@ -5,7 +5,7 @@ identities, inputs, scalar outputs, ``failed`` and ``message``; no fields. All i
 variables with the same definitions, units and types. It is only a copy of what the packs say. Whoever has opened
 `PACKS` packs that are in no index file writes one, aside and moved into place under a name of its own, and takes into
 it those that are no larger: so there are some log2(packs) of them, and no locks. Two processes may index the same
-packs; the next file that holds all of another's packs replaces it. A file that is torn or missing costs time alone: its
+packs; the next file that takes in one of them replaces both. A file that is torn or missing costs time alone: its
 packs are opened, and indexed again.
 """
 
@@ -110,8 +110,8 @@ class PackIndex:
         path = self.folder / name
         try:
             content = read_dataset(path)
-            if content.attrs["version"] != VERSION:
-                raise DataError(f"{path}: is of version {content.attrs['version']}.")
+            if content.attrs.get("version") != VERSION:
+                raise DataError(f"{path}: is of version {content.attrs.get('version')}, not {VERSION}.")
         except DataError as error:
             if path.exists():  # not taken away by another process, which has put all of it into a larger one
                 warnings.warn(f"{path}: removed, its packs will be read again ({error})", RuntimeWarning, stacklevel=2)

@@ -136,12 +136,9 @@ class RunStore:
 
     def _look(self) -> None:
         """Learn of packs that have come or gone; those that no index file knows are opened, once."""
-        there = file_names(self.folder)
+        there = self._learn_news()
         for gone in self._definitions.keys() - there:
             self._forget(gone)
-        if there - self._definitions.keys():
-            for content in self._index.news():
-                self._learn(content.chosen(there), indexed=True)
         for pack in sorted(there - self._definitions.keys()):
             if pack in self._definitions:  # another process has indexed it meanwhile
                 continue
@@ -167,6 +164,14 @@ class RunStore:
             self._set_aside(pack, error)
             return None
 
+    def _learn_news(self) -> set[str]:
+        """Names of all packs, of which those are known afterwards that stand in an index file."""
+        news = list(self._index.news())  # before the packs are named: all that stand in a file are there by then
+        there = file_names(self.folder)
+        for content in news:
+            self._learn(content.chosen(there), indexed=True)
+        return there
+
     def _learn(self, content: Listed, indexed: bool) -> None:
         identities = content.runs["identity"].values.tolist()
         for pack, start, stop in spans(content):
@@ -183,9 +188,8 @@ class RunStore:
         """Index the packs that had to be opened, once there are many of them."""
         if len(self._unindexed) < PACKS:
             return
-        for content in self._index.news():  # another process may have indexed them
-            self._learn(content.chosen(self._definitions), indexed=True)
-        if len(self._unindexed) < PACKS:
+        self._learn_news()
+        if len(self._unindexed) < PACKS:  # another process has indexed them
             return
         with contextlib.suppress(OSError):  # a store that may only be read is read without an index
             self._index.write(self._unindexed.values(), self._definitions)
