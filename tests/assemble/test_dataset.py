@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import sys
+
+import dask.threaded
 import numpy as np
 import pytest
 import xarray as xr
@@ -181,14 +187,21 @@ def test_statistics_do_not_depend_on_chunks(make, made, pieces):
     assert make().assemble()["statistics"] == made.manifest["statistics"]
 
 
-def test_raising_train_keeps_the_bytes_of_the_first_runs(make):
+def test_raising_train_keeps_the_bytes_of_the_first_runs(make, pieces):
+    """Training runs come last in the dataset: all full chunks before the new ones keep their digests too."""
     before, after = make("before", train=64), make("after", train=100)
-    before.assemble()
-    after.assemble()
+    entries = before.assemble()["variables"], after.assemble()["variables"]
     old, new = open_dataset(before.paths.manifest).load(), open_dataset(after.paths.manifest).load()
     for name in old.variables:
         if "run" in old[name].dims:
             assert old[name].values.tobytes() == new[name].values[: old.sizes["run"]].tobytes(), name
+    full = 0
+    for one, two in ((entries[0][name], entries[1][name]) for name in old.variables if "run" in old[name].dims):
+        if one["chunk"] == two["chunk"]:  # else all its runs were less than a chunk
+            chunks = one["shape"][0] // one["chunk"]
+            assert two["chunks"][:chunks] == one["chunks"][:chunks]
+            full += chunks
+    assert full >= entries[0]["u"]["shape"][0] // entries[0]["u"]["chunk"] == 11
 
 
 def test_a_study_without_failed_runs_lists_none(make):
@@ -234,6 +247,42 @@ def test_an_assembly_that_is_killed_goes_on_after_its_last_finished_shard(make, 
     assert set(written) & set(calls) == {calls[0]}
     assert not aside.exists()
     assert not list(made.paths.dataset.rglob("*.aside"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is killed is a fork")
+def test_killed_by_the_system_it_goes_on_and_writes_no_finished_shard_again(make, pieces):
+    """SIGKILL, with two threads at work: the files that were whole are the very same ones afterwards."""
+    made = make()
+
+    def killed() -> None:
+        dask.threaded.pools.clear()  # threads of the process that was forked are not here
+        run, calls = tasks.ShardTask.run, []
+
+        def counted(self):
+            calls.append(self)
+            if len(calls) == 10:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return run(self)
+
+        tasks.ShardTask.run = counted
+        made.assemble(workers=2)
+
+    process = multiprocessing.get_context("fork").Process(target=killed)
+    process.start()
+    process.join(300)
+    assert process.exitcode == -signal.SIGKILL
+    unfinished = made.paths.root / ".dataset.zarr.partial"
+    finished = {}
+    for record in (unfinished / "records").glob("*.nc"):
+        number = record.name.split(".")[1]
+        for name in read_dataset(record)["variable"].values:
+            place = unfinished / "store" / str(name) / "c" / number
+            for shard in [place] if place.is_file() else place.rglob("0"):
+                finished[shard.relative_to(unfinished / "store")] = shard.stat().st_ino
+    assert len(finished) >= 8
+    made.assemble(workers=2)
+    assert {path: (made.paths.dataset / path).stat().st_ino for path in finished} == finished
+    np.testing.assert_allclose(open_dataset(made.paths.manifest)["u"].values, made.truth(), rtol=1e-6)
 
 
 def test_an_unfinished_store_of_other_runs_is_not_used(make):

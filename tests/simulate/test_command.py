@@ -633,6 +633,32 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("axis", "message"),
+    [
+        ("{low: 0.0}", r"x = {low: 0.0}: has the keys low; equally spaced points have low, high and count"),
+        ("{}", r"x = {}: is empty; equally spaced points have"),
+        ("{lo: 0.0, high: 1.0, count: 3}", r"has the keys lo, high, count; equally spaced points have"),
+        ("{low: a, high: 1.0, count: 3}", r"x.low = a: must be a valid number"),
+        ("{low: 0.0, high: 1.0, count: 1}", r"x.count = 1: must be greater than or equal to 2"),
+        ("[0.0, a]", r"x\[1\] = a: must be a valid number"),
+        ("text", r"nor a list of coordinates nor {low, high, count}|neither a list of coordinates nor"),
+        ("true", r"nor a list of coordinates nor {low, high, count}|neither a list of coordinates nor"),
+    ],
+)
+@pytest.mark.parametrize("place", ["outputs: {y: {units: m, shape: {x: AXIS}}}", "fields: {k: {x: AXIS}}"])
+def test_a_half_written_axis_is_refused_with_one_message(tmp_path, axis, message, place):
+    declared = "" if place.startswith("outputs") else "outputs: {y: {units: m}}, "
+    (tmp_path / "study.yaml").write_text(
+        f"simulator: {{kind: command, arguments: ['true'], {declared}{place.replace('AXIS', axis)}}}\n"
+        "inputs: {k: {kind: gaussian_field, variance: 1.0, length: 0.2, terms: 4, dimensions: 1}}\n"
+        "outputs: {y: {}}\ndesign: {kind: monte_carlo, train: 4, validation: 0, test: 0}\n"
+    )
+    with pytest.raises(StudyError, match=message) as caught:
+        load_study(tmp_path / "study.yaml").build_simulator()
+    assert len(caught.value.errors) == 1
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused_before_anything_runs(tmp_path, case):
     old, new, message = REFUSED[case]

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from surecast.study import kinds
 from surecast.study.model import Study
+from surecast.study.resources import Resources
 from surecast.study.settings import Correlation, DatasetSettings, Evaluation, Failures, ReportSettings, Training
 
 README = Path(__file__).resolve().parents[2] / "config/README.md"
@@ -16,7 +17,7 @@ README = Path(__file__).resolve().parents[2] / "config/README.md"
 
 @pytest.mark.parametrize(
     "model",
-    [Study, Correlation, DatasetSettings, Evaluation, Failures, ReportSettings, Training],
+    [Study, Resources, Correlation, DatasetSettings, Evaluation, Failures, ReportSettings, Training],
     ids=lambda m: m.__name__,
 )
 def test_every_key_is_described(model: type[BaseModel]) -> None:

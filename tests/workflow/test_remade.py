@@ -69,6 +69,7 @@ def test_nothing_to_be_done_is_said_in_five_seconds_of_cpu(made):
     ("old", "new", "rules"),
     [
         pytest.param("title: Every", "title: Each", {"report": 1}, id="title"),
+        pytest.param("cells: 16}", "cells: 16, resources: {cpus: 2, mem_mb: 9000}}", {}, id="what a run needs"),
         pytest.param("event: peak > 2.0", "event: peak > 2.1", {"quantify": 1, "report": 1}, id="question"),
         pytest.param("width: 4", "width: 6", AFTER_TRAIN_FNO, id="settings of one surrogate"),
         pytest.param("steps: 20", "steps: 30", AFTER_TRAIN_FNO, id="training: networks alone"),

@@ -145,3 +145,23 @@ def test_study_through_the_profile(slurm, new_house, function_study):
     arrays = [found[1] for job in jobs if (found := re.search(r"ArrayJobId=(\d+)", job))]
     assert sorted(arrays.count(array) for array in set(arrays))[-1] == 4, "the parts went as one array job"
     assert house.planned("--workflow-profile", "profiles/slurm", "--config", f"studies={study}") == {}
+
+
+def test_what_a_run_needs_is_asked_of_slurm(slurm, new_house, function_study):
+    """Ranks, cores of each, memory and time of a part: 8 runs of half a minute beside what a job itself needs."""
+    house = new_house("needs")
+    study = function_study(house.root.parent / "elsewhere")
+    kind = 'kind: "mine_model:cube"'
+    house.edit(study, kind, f"{kind}, resources: {{mpi: 2, mem_mb: 300, minutes: 0.5}}")
+    house.edit(study, "runs_per_part: 24", "runs_per_part: 8")
+    part = "results/mine/runs/test-0000.nc"
+    house.snakemake(
+        part, "--workflow-profile", "profiles/slurm", "--config", f"studies={study}",
+        "--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "1",
+        "--default-resources", "slurm_partition=debug", "mem_mb=1000", "runtime=10",
+    )  # fmt: skip
+    assert (house.root / part).is_file()
+    jobs = said("scontrol", "show", "jobs", "--oneliner").splitlines()
+    (asked,) = [job for job in jobs if "NumTasks=2 " in job]
+    for words in ("NumCPUs=2 ", "CPUs/Task=1 ", "MinMemoryNode=1800M ", "TimeLimit=01:04:00 "):
+        assert words in asked

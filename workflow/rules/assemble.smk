@@ -21,7 +21,8 @@ rule assemble:
     # Threads of Dask that read, check and write files side by side, each its own; no sum is shared, BLAS has one thread.
     threads: 2
     resources:
-        mem_mb=growing(1500),
+        # Some runs are made again, one at a time, on a finer grid.
+        mem_mb=growing(lambda needs, wildcards, threads: needs.memory(1500, 1)),
         runtime=growing(60),
     script:
         "../scripts/assemble.py"

@@ -23,8 +23,21 @@ def fingerprint(stage, *names):
 
 
 def growing(amount):
-    """Function for `resources`: twice as much at the second attempt, three times at the third."""
+    """Function for `resources`: twice as much at the second attempt, three times at the third.
+
+    The amount is a number, or a function of a study's needs, the wildcards and the threads of the job.
+    """
+    if callable(amount):
+        needed = needs(amount)
+        return lambda wildcards, threads, attempt: needed(wildcards, threads) * attempt
     return lambda wildcards, attempt: amount * attempt
+
+
+def needs(function):
+    """Function for `resources` of a job that runs the simulator: what `function` makes of a study's needs, the
+    wildcards and the threads of the job; None leaves a resource out.
+    """
+    return lambda wildcards, threads: from_plan(lambda plan, wildcards: function(plan.needs, wildcards, threads))(wildcards)
 
 
 def design_of_part(plan, wildcards):

@@ -40,7 +40,8 @@ rule baselines:
         "{wildcards.study}: running the simulator on coarser grids"
     threads: 1
     resources:
-        mem_mb=growing(1500),
+        # Some runs are made again, one at a time, on coarser grids.
+        mem_mb=growing(lambda needs, wildcards, threads: needs.memory(1500, 1)),
         runtime=growing(60),
     script:
         "../scripts/baselines.py"

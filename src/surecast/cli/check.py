@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from surecast.cli import check_simulator
 from surecast.cli.jobs import fresh_runs, seeded
-from surecast.cli.pilot import LONG, RUNS, Cost, time_runs, time_trainings
+from surecast.cli.machine import this_machine
+from surecast.cli.needs import Needs, budget
+from surecast.cli.pilot import LEAST_RUNS, LONG, RUNS, Cost, time_runs, time_trainings
 from surecast.cli.plan import STAGES, Plan
 from surecast.cli.repository import config_dir, plan_here
 from surecast.study.errors import StudyError
@@ -80,7 +82,12 @@ def run(options: argparse.Namespace) -> int:
     study = load_study(find_study(options.study, config_dir()).resolve())
     for line in _what(study, plan):
         print(line, flush=True)
-    if not options.no_pilot:
+    for line in _needs(plan.needs):
+        print(line, flush=True)
+    if plan.needs.minutes * 60 * LEAST_RUNS > LONG:  # too slow to be timed here
+        for line in _time_of_runs(study, plan, plan.needs.minutes * 60, "as the study says"):
+            print(line, flush=True)
+    elif not options.no_pilot:
         cost = time_runs(study)
         for line in _cost(study, plan, cost):
             print(line, flush=True)
@@ -126,7 +133,7 @@ def _what(study: Study, plan: Plan) -> list[str]:
     for name, needed in plan.questions.items():
         question = study.build_question(name)
         helped = f", helped by {' or '.join(needed)}" if needed else ""
-        lines.append(f"  question     {name}: {study.questions[name].kind}, {_budget(study, name)} runs{helped}")
+        lines.append(f"  question     {name}: {study.questions[name].kind}, {budget(study, name)} runs{helped}")
         if question.tolerance is not None:
             lines[-1] += f", tolerance {question.tolerance:g}"
     return lines
@@ -144,26 +151,63 @@ def _budget(study: Study, question: str) -> int:
     return int(component.runs) * max(1, len(component.estimators))
 
 
-def _cost(study: Study, plan: Plan, cost: Cost) -> list[str]:
-    design = study.build_design()
+def _needs(needs: Needs) -> list[str]:
+    """What a run needs, how many are made at once, and what this machine lacks for one."""
+    if not needs.stated:
+        return []
+    cores = f"{needs.cores} core{'s'[: needs.cores != 1]}"
+    told = [cores if not needs.ranks else f"{cores} ({needs.ranks} MPI ranks of {needs.cpus})"]
+    told += [f"{needs.mem_mb} MB"] * bool(needs.mem_mb) + [f"{needs.gpu} GPU{'s'[: needs.gpu != 1]}"] * bool(needs.gpu)
+    told += [f"{needs.minutes:g} min"] * bool(needs.minutes)
+    machine = this_machine()
+    threads = min(needs.threads, machine.cores)
+    lines = [
+        f"  a run needs  {', '.join(told)}",
+        f"  at once      {needs.at_once(threads)} in a job of {threads} of this machine's {machine.cores} cores "
+        "(--set-threads simulate=N quantify=N gives it others)",
+    ]
+    for needed, there, noun in (
+        (needs.cores, machine.cores, "cores"),
+        (needs.mem_mb, machine.mem_mb, "MB of memory"),
+        (needs.gpu, machine.gpus, "GPU"),
+    ):
+        if needed > there:
+            remedy = "take a larger one, or a cluster (--workflow-profile profiles/slurm)"
+            lines.append(f"  warning      a run needs {needed} {noun}; of these this machine has {there}: {remedy}")
+    return lines
+
+
+def _time_of_runs(study: Study, plan: Plan, seconds: float, told: str) -> list[str]:
+    """How many runs a part should hold, and what all runs take, by the time of one."""
+    design, needs = study.build_design(), plan.needs
     runs, asked = _runs(study, plan)
-    part = min(max(1, round(PART_SECONDS / cost.seconds)), design.train)
+    beside = needs.at_once(needs.threads)
+    part = min(beside * max(1, round(PART_SECONDS / seconds)), design.train)
     note = "" if part / 4 <= design.runs_per_part <= 4 * part else f" (now {design.runs_per_part})"
+    length = max(PART_SECONDS, seconds)
+    about = "about a minute" if length < 90 else f"about {_time(length)}"
+    on = "on one core" if needs.cores == 1 else "one run after the other"
+    return [
+        f"  part size    {part} runs suggested{note}: {seconds:.3g} s a run {told}, parts of {about}",
+        f"  simulating   about {_time(runs * seconds)} {on}",
+        f"  questions    at most {asked} runs, about {_time(asked * seconds)} {on}",
+    ]
+
+
+def _cost(study: Study, plan: Plan, cost: Cost) -> list[str]:
+    runs, asked = _runs(study, plan)
     # Outputs lie in the store, in the parts and in the dataset; of a question's runs the scalars lie in the store.
     disk = 3 * runs * cost.all_bytes + asked * (cost.scalar_bytes + 200)
     points = sum(math.prod(map(len, grid.values())) for grid in study.build_simulator().grids().values())
     disk += runs * points * FIELD_BYTES + sum(map(len, plan.surrogates.values())) * TRAINED_BYTES + SHOWN_BYTES
-    return [
-        f"  part size    {part} runs suggested{note}: {cost.seconds:.3g} s a run here, parts of about a minute",
-        f"  disk         about {_bytes(disk)}",
-        f"  simulating   about {_time(runs * cost.seconds)} on one core",
-        f"  questions    at most {asked} runs, about {_time(asked * cost.seconds)} on one core",
-    ]
+    stated = plan.needs.minutes * 60
+    times = _time_of_runs(study, plan, stated or cost.seconds, "as the study says" if stated else "here")
+    return [times[0], f"  disk         about {_bytes(disk)}", *times[1:]]
 
 
 def _runs(study: Study, plan: Plan) -> tuple[int, int]:
     """Runs of the design, and those that questions may make."""
-    return sum(study.build_design().counts().values()), sum(_budget(study, name) for name in plan.questions)
+    return sum(study.build_design().counts().values()), sum(budget(study, name) for name in plan.questions)
 
 
 def _training_seconds(study: Study, cost: Cost) -> dict[str, float]:

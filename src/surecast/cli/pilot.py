@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RUNS = 32
 LONG = 20.0
 """Seconds of simulation that a pilot may take; a slower simulator is timed by fewer runs."""
+LEAST_RUNS = 2
+"""Runs that a pilot makes at least: the first one imports and sets up."""
 GROWTH = 4
 FEW, MORE = 3, 13
 """Steps of the two trainings whose difference is timed: what a training needs before its first step cancels."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surecast.cli.jobs import content_of, fresh_runs, jobs, named_files, needed
+from surecast.cli.needs import Needs, needs_of
 from surecast.study import digest
 from surecast.study.code import PACKAGE, code_digest, code_files, imported, own_digest, read_known, write_known
 from surecast.study.errors import StudyError, SurecastError
@@ -51,6 +52,8 @@ class Plan:
         Processes that simulate beside the trainings of a surrogate, of those that learn from fresh runs.
     imports : list of str
         Packages that take long to import and that its surrogates use, see `HEAVY`.
+    needs : Needs
+        What the jobs that run the simulator ask for.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Plan:
     fingerprints: dict[str, dict[str, str]]
     beside: dict[str, int]
     imports: list[str]
+    needs: Needs
 
     @property
     def paths(self) -> Paths:
@@ -193,7 +197,7 @@ def plan(
             and given.items() <= content.items()
             and _watch(content["watched"]) == content["watched"]
         ):
-            return Plan(**content["plan"])
+            return Plan(**content["plan"] | {"needs": Needs(**content["plan"]["needs"])})
     from surecast.study.files import write_json
     from surecast.study.load import find_study, load_study
 
@@ -277,6 +281,7 @@ def make_plan(study: Study, lock: str, scripts: Mapping[str, str]) -> Plan:
         fingerprints=fingerprints,
         beside={name: online.workers for name in study.surrogates if (online := fresh_runs(study, name)) is not None},
         imports=[name for name in HEAVY if name in heavy],
+        needs=needs_of(study),
     )
 
 

@@ -19,6 +19,7 @@ from surecast.study.component import Component
 from surecast.study.errors import ComponentError
 from surecast.study.files import write_text
 from surecast.study.model import Study
+from surecast.study.resources import SimulatorSpec
 from surecast.study.settings import OutputSpec
 
 FILE = Path("config/study.schema.json")
@@ -48,7 +49,7 @@ def full_schema() -> Schema:
     for name, field in Study.model_fields.items():
         # pydantic leaves the description of a section out where its class has one.
         schema["properties"][name].setdefault("description", field.description)
-    for unused in ("Spec", "OutputSpec"):
+    for unused in ("Spec", "OutputSpec", "SimulatorSpec"):
         definitions.pop(unused, None)
     for key, table in PLACES.items():
         definitions[table] = {"anyOf": [*_kinds(table, definitions), _own(table)]}
@@ -112,6 +113,8 @@ def _component(table: str, kind: str, definitions: Schema) -> Schema:
         properties[name] = _shared(table, name, described, definitions)
     if table == "output":  # of outputs of every kind, and no setting of their own
         properties["bounds"] = OutputSpec.model_json_schema()["properties"]["bounds"]
+    if table == "simulator":
+        properties["resources"] = _resources()
     required = ["kind", *schema.get("required", [])]
     if (table, kind) == ("output", "variable"):  # the kind of an output that names none, of the output's own name
         required = [name for name in required if name not in ("kind", "of")]
@@ -133,12 +136,20 @@ def _shared(table: str, name: str, described: Schema, definitions: Schema) -> Sc
 
 
 def _own(table: str) -> Schema:
+    properties: Schema = {"kind": {"type": "string", "pattern": r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"}}
+    if table == "simulator":
+        properties["resources"] = _resources()
     return {
         "type": "object",
         "description": f"The user's own {table}, module:name, looked for beside the study file first.",
-        "properties": {"kind": {"type": "string", "pattern": r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"}},
+        "properties": properties,
         "required": ["kind"],
     }
+
+
+def _resources() -> Schema:
+    """What a run of a simulator needs, whatever its kind."""
+    return {"$ref": "#/$defs/Resources", "description": SimulatorSpec.model_fields["resources"].description}
 
 
 if __name__ == "__main__":

@@ -243,7 +243,7 @@ PAPER = Paper(
     control="For the poor performance: one network for all fields, each scaled by itself. For the remedies: as they "
     "come, with the coupled fields of other runs.",
     measure=measure,
-    note="Potential and temperature of the conductor are of like size, so that little goes wrong and little can be "
-    "remedied; in convection velocities are twenty times the temperature, which a network for all fields then neglects. "
-    "Scaling each field by itself is most of the remedy, seeing the coupled fields the rest.",
+    note="Potential and temperature of the conductor are of like size: little goes wrong, and little can be remedied. "
+    "In convection velocities are twenty times the temperature, which a network for all fields then neglects. Scaling "
+    "each field by itself is most of the remedy, seeing the coupled fields the rest.",
 )

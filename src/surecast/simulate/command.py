@@ -27,7 +27,7 @@ import numpy as np
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from surecast.simulate import exchange, program
-from surecast.simulate.exchange import Coordinates, Points, Returned
+from surecast.simulate.exchange import Grid, Returned
 from surecast.simulate.process import STDERR, STDOUT, at_once, run_program
 from surecast.simulate.program import ProgramInput, ProgramOutput
 from surecast.simulate.simulator import Simulator, VariableInfo
@@ -57,7 +57,7 @@ class Command(Simulator):
     input: ProgramInput = Field(default=ProgramInput(), description="The input file, where no template makes it.")
     output: ProgramOutput = Field(default=ProgramOutput(), description="The output file.")
     outputs: dict[str, Returned] = Field(min_length=1, description="What it gives: name to {units, long_name, shape}.")
-    fields: dict[str, Annotated[dict[str, Coordinates | Points], Field(min_length=1)]] = Field(
+    fields: dict[str, Annotated[dict[str, Grid], Field(min_length=1)]] = Field(
         default={}, description="Grid on which a gaussian_field is handed over: {name: {y: points, x: points}}."
     )
     files: list[str] = Field(
@@ -179,6 +179,14 @@ class Command(Simulator):
                 raise ComponentError(f"the file {name} {noun}.", "name files, relative to the study file.")
         if self.output.reader:
             self._reader()
+
+    def most_at_once(self) -> int:
+        """`parallel`."""
+        return self.parallel
+
+    def at_once(self, runs: int) -> Command:
+        """The same program, called for so many runs at once."""
+        return self.model_copy(update={"parallel": runs})
 
     def run(self, inputs: xr.Dataset) -> xr.Dataset:
         """Call the program once a run; see `Simulator.run`.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from surecast.simulate.gates import fault
 from surecast.study.component import refused
@@ -28,6 +28,8 @@ RESERVED = ("run", "seed", "failure")
 """Names that simulations use for themselves."""
 SUFFIXES = {"json": "json", "csv": "csv", "netcdf": "nc"}
 
+_POINTS = "write for example {low: 0.0, high: 1.0, count: 50}."
+
 Coordinates = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=1)]
 
 
@@ -40,6 +42,42 @@ class Points(BaseModel):
     high: float = Field(allow_inf_nan=False, description="Last coordinate, included.")
     count: int = Field(ge=2, le=10**8, description="Number of points.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _whole(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.keys() != cls.model_fields.keys():
+            told = f"has the keys {', '.join(map(str, given))}" if given else "is empty"
+            raise refused("", f"{told}; equally spaced points have low, high and count.", _POINTS)
+        return given
+
+
+def _written_as(axis: Any) -> str | None:
+    """Which of the ways to write an axis this is, so that one message tells what is wrong with it."""
+    if isinstance(axis, bool):
+        return None
+    if isinstance(axis, int):
+        return "size"
+    return "list" if isinstance(axis, list) else "points" if isinstance(axis, (dict, Points)) else None
+
+
+def _axis(forms: str) -> Discriminator:
+    context: dict[str, int | str | float] = {"reason": f"is {forms}.", "key": "", "remedy": _POINTS}
+    return Discriminator(_written_as, "refused", "{reason}", context)
+
+
+Grid = Annotated[
+    Annotated[Coordinates, Tag("list")] | Annotated[Points, Tag("points")],
+    _axis("neither a list of coordinates nor {low, high, count}"),
+]
+"""Coordinates along an axis."""
+Axis = Annotated[
+    Annotated[int, Field(ge=1, le=10**8), Tag("size")]
+    | Annotated[Coordinates, Tag("list")]
+    | Annotated[Points, Tag("points")],
+    _axis("neither a number of values nor a list of coordinates nor {low, high, count}"),
+]
+"""The same, or the number of values alone."""
+
 
 class Returned(BaseModel):
     """One variable of a program's output."""
@@ -48,7 +86,7 @@ class Returned(BaseModel):
 
     units: str = Field(description='Unit as pint reads it, for example m2/day; "1" for none.')
     long_name: str = Field(default="", description="What it is, in words.")
-    shape: dict[str, Annotated[int, Field(ge=1, le=10**8)] | Coordinates | Points] = Field(
+    shape: dict[str, Axis] = Field(
         default={},
         description="Dimensions in order: name to number of values, to coordinates, or to {low, high, count}.",
     )

@@ -2,8 +2,9 @@
 
 The first pack is small and is timed. From then on a pack takes about `PACK_SECONDS` at most, and where other
 processes are allowed and the runs still to make would take longer than `DASK_SECONDS` here, they go through Dask
-(`surecast.simulate.workers`). A fast simulator pays for no process. None of this decides a number: a run's bits do
-not depend on its pack, and whoever asked puts the runs in order.
+(`surecast.simulate.workers`). A fast simulator pays for no process. Where the simulator itself makes several runs at
+once, a pack holds as many at least. None of this decides a number: a run's bits do not depend on its pack, and whoever
+asked puts the runs in order.
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ class Packs:
         Other processes.
     deadline : float, optional
         Time (seconds since 1970) at which the job is ended from outside.
+    least : int
+        Runs of a pack at least: those that the simulator makes at once.
+    seconds : float, optional
+        Time of a run in a pack, s, where it is known beforehand; else the first pack tells.
 
     Attributes
     ----------
@@ -66,11 +71,13 @@ class Packs:
         definitions: Mapping[str, str],
         workers: Workers | None,
         deadline: float | None,
+        least: int = 1,
+        seconds: float | None = None,
     ) -> None:
         self.simulate, self.store, self.definitions = simulate, store, dict(definitions)
-        self.workers, self.deadline = workers, deadline
+        self.workers, self.deadline, self.least = workers, deadline, least
         self.runs_made = 0
-        self._seconds: float | None = None  # of one run, by the last pack made here
+        self._seconds = seconds  # of one run, by the last pack made here
 
     def make(
         self, inputs: xr.Dataset, realised: xr.Dataset, identities: np.ndarray, rows: np.ndarray
@@ -152,9 +159,9 @@ class Packs:
         self.runs_made += len(identities)
 
     def _size(self) -> int:
-        if self._seconds is None:
-            return min(FIRST_PACK, RUNS_PER_PACK)
-        return max(1, min(RUNS_PER_PACK, int(PACK_SECONDS / max(self._seconds, 1e-9))))
+        runs = FIRST_PACK if self._seconds is None else int(PACK_SECONDS / max(self._seconds, 1e-9))
+        runs = min(runs, RUNS_PER_PACK)
+        return max(self.least, runs - runs % self.least)
 
     def _require_time(self, runs: int) -> None:
         """Raise `TimeLimitError` if so many runs, half as slow again as the last, would end after the deadline."""

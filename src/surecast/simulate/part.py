@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def simulate_part(
-    study: Study, part: str, design_path: str | Path, output: str | Path, store: str | Path
+    study: Study, part: str, design_path: str | Path, output: str | Path, store: str | Path, workers: int = 1
 ) -> xr.Dataset:
     """Simulate the runs of one part and write them.
 
@@ -39,6 +39,8 @@ def simulate_part(
         each run, dimension ``run``.
     store : str or Path
         Folder of the run store: runs in it are not made again, new ones are added.
+    workers : int
+        Cores of the job: how many runs are made at once follows from them and from what a run needs (see `Truth`).
 
     Returns
     -------
@@ -54,8 +56,11 @@ def simulate_part(
     """
     design = read_dataset(design_path)
     inputs = select(design, find_part(study.build_design(), part))
-    truth = Truth(study, store=RunStore(store))
-    outputs = _with_imported(study, truth, inputs)
+    truth = Truth(study, store=RunStore(store), workers=workers)
+    try:
+        outputs = _with_imported(study, truth, inputs)
+    finally:
+        truth.close()
     runs = inputs.merge(outputs, join="exact", compat="override", combine_attrs="override")
     runs["identity"] = ("run", truth.identities(inputs).astype(object), {"long_name": "identity of the run"})
     runs.attrs = {

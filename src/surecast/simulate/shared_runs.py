@@ -25,7 +25,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
 def share_out(
-    servers: Sequence[Server], runs: Sequence[Vectors], misfit: Callable[[Sizes], Problem | None], patience: float
+    servers: Sequence[Server],
+    runs: Sequence[Vectors],
+    misfit: Callable[[Sizes], Problem | None],
+    patience: float,
+    at_once: int | None = None,
 ) -> list[Vectors | str]:
     """Evaluate runs.
 
@@ -39,6 +43,8 @@ def share_out(
         Why sizes that a server declares are not what they should be, None if they are.
     patience : float
         Seconds that a server may be away before it is given up, and a run be tried again.
+    at_once : int, optional
+        Evaluations under way at any time at most; default: one a server.
 
     Returns
     -------
@@ -50,14 +56,17 @@ def share_out(
     SimulationError
         If no server is left, or one serves another model than was expected.
     """
-    return _Sharing(runs, misfit, patience).by(servers) if runs else []
+    return _Sharing(runs, misfit, patience, at_once or len(servers)).by(servers) if runs else []
 
 
 class _Sharing:
     """What the threads have in common; `_lock` guards all of it."""
 
-    def __init__(self, runs: Sequence[Vectors], misfit: Callable[[Sizes], Problem | None], patience: float) -> None:
+    def __init__(
+        self, runs: Sequence[Vectors], misfit: Callable[[Sizes], Problem | None], patience: float, at_once: int
+    ) -> None:
         self.runs, self.misfit, self.patience = runs, misfit, patience
+        self._evaluations = threading.BoundedSemaphore(at_once)
         self._sizes: Sizes | None = None  # that all servers declare
         self._waiting = deque(range(len(runs)))
         self._losses: dict[int, tuple[float, int]] = {}  # of a run: when the connection was lost first, and how often
@@ -118,7 +127,9 @@ class _Sharing:
         """Evaluate a run, or give it back where its server is gone (`ConnectionLost`)."""
         while True:
             try:
-                self._answer(run, server.evaluate(self.runs[run], sizes.outputs))
+                with self._evaluations:
+                    found = server.evaluate(self.runs[run], sizes.outputs)
+                self._answer(run, found)
                 return
             except BadAnswer as bad:
                 self._answer(run, str(bad))

@@ -12,6 +12,7 @@ from surecast.simulate.forms import Forms
 from surecast.simulate.identity import run_identities
 from surecast.simulate.outputs import Output
 from surecast.simulate.packs import Packs
+from surecast.simulate.side_by_side import SideBySide
 from surecast.simulate.simulator import Simulator
 from surecast.simulate.store import DEFINITION, RunStore
 from surecast.simulate.workers import Workers
@@ -40,7 +41,9 @@ class Truth:
     simulator : Simulator, optional
         The study's simulator on another grid; default: as the study has it.
     workers : int
-        Processes that long work may be shared out to; 1: none but this one.
+        Cores of the job. Long work is shared out to so many processes, or to fewer where a run needs several cores
+        (`resources` of the study's simulator); programs and models on servers, if the study says what a run needs,
+        make as many runs at once from this process. 1: no other process.
     scheduler : str, optional
         Address of a Dask scheduler that long work goes to instead.
     deadline : float, optional
@@ -88,9 +91,16 @@ class Truth:
         self.runs_found = 0
         self._forms = Forms(self.outputs, self.simulator)
         # Workers build the study's own simulator: another one stays here.
+        needs, least, seconds = study.simulator.resources, 1, None
+        if needs is not None:
+            workers = needs.at_once(workers)
+            seconds = None if needs.minutes is None else 60.0 * needs.minutes
+            if scheduler is None and isinstance(self.simulator, SideBySide):
+                self.simulator, least = self.simulator.at_once(workers), workers
+                workers, seconds = 1, None if seconds is None else seconds / least
         shared = (workers > 1 or scheduler is not None) and simulator is None
         self._workers = Workers(study, list(self.outputs), workers, scheduler) if shared else None
-        self._packs = Packs(self.simulate, store, self.definitions, self._workers, deadline)
+        self._packs = Packs(self.simulate, store, self.definitions, self._workers, deadline, least, seconds)
 
     @property
     def runs_made(self) -> int:

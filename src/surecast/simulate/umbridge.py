@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, PrivateAttr, field_validator, model_validator
 
 from surecast.simulate.shared_runs import share_out
 from surecast.simulate.simulator import Simulator, VariableInfo
@@ -65,6 +65,8 @@ class UMBridge(Simulator):
     runs_per_server: int = Field(
         default=1, ge=1, le=1024, description="Runs sent to each server at once; more for a load balancer."
     )
+
+    _most: int | None = PrivateAttr(default=None)  # runs at once; None: all servers work
 
     @field_validator("url", "urls")
     @classmethod
@@ -159,6 +161,16 @@ class UMBridge(Simulator):
         elif set(names) <= set(study.inputs):
             yield from self._faults({name: study.build_law(name).dimension for name in names})
 
+    def most_at_once(self) -> int:
+        """Servers, times the runs that each is sent at once."""
+        return len(self._urls) * self.runs_per_server
+
+    def at_once(self, runs: int) -> UMBridge:
+        """The same model, of whose servers so many evaluations are asked at once at most."""
+        limited = self.model_copy()
+        limited._most = runs
+        return limited
+
     def run(self, inputs: xr.Dataset) -> xr.Dataset:
         """Simulate every run; see `Simulator.run`.
 
@@ -175,7 +187,7 @@ class UMBridge(Simulator):
         asked = np.flatnonzero(np.all([np.isfinite(vector).all(axis=1) for vector in vectors], axis=0))
         servers = [self._server(url) for url in self._urls for _ in range(self.runs_per_server)]
         given = [[vector[row].tolist() for vector in vectors] for row in asked]
-        found = share_out(servers, given, lambda sizes: self._misfit(sizes, lengths), self.reconnect)
+        found = share_out(servers, given, lambda sizes: self._misfit(sizes, lengths), self.reconnect, self._most)
         answers = dict(zip(asked.tolist(), found, strict=True))
         failure = np.full(inputs.sizes["run"], "", dtype=object)
         for row in range(len(failure)):

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from surecast.study.build import build, located, validated
 from surecast.study.component import refused
 from surecast.study.errors import StudyError
+from surecast.study.resources import SimulatorSpec
 from surecast.study.settings import (
     Correlation,
     DatasetSettings,
@@ -52,7 +53,7 @@ class Study(Settings):
     description: str = Field(default="", description="A paragraph about the study, shown in the report.")
     references: list[str] = Field(default=[], description="What the study builds on, as it should be cited.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of the study; every random number follows from it.")
-    simulator: Spec = Field(
+    simulator: SimulatorSpec = Field(
         description="The truth: a built-in kind (docs/simulators.md), or the user's function as module:name."
     )
     inputs: dict[str, Spec] = Field(

@@ -21,6 +21,7 @@ def with_stated_inputs(source: Source) -> Source:
     named = source.content.get("simulator")
     if "inputs" in source.content or not isinstance(named, dict) or not isinstance(named.get("kind"), str):
         return source
-    simulator = build("simulator", Spec(**named), source, ("simulator",), source.file.parent)
+    own = {key: value for key, value in named.items() if key != "resources"}
+    simulator = build("simulator", Spec(**own), source, ("simulator",), source.file.parent)
     laws: dict[str, Any] = getattr(simulator, "input_laws", dict)()
     return replace(source, content=source.content | {"inputs": laws}) if laws else source
