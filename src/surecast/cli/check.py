@@ -145,12 +145,6 @@ def _fresh(study: Study) -> dict[str, Online]:
     return {name: online for name, online in found.items() if online is not None}
 
 
-def _budget(study: Study, question: str) -> int:
-    """Largest number of simulator runs that a question may make: its runs for every estimator."""
-    component = study.build_question(question)
-    return int(component.runs) * max(1, len(component.estimators))
-
-
 def _needs(needs: Needs) -> list[str]:
     """What a run needs, how many are made at once, and what this machine lacks for one."""
     if not needs.stated:
