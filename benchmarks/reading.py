@@ -171,14 +171,16 @@ def benchmark(folder: Path, options: argparse.Namespace) -> Iterator[dict[str, A
     for name in readers:
         line: dict[str, Any] = {"reader": name, "mib": round(size), "memory_mib": options.memory_mib, "batch": BATCH}
         for epoch in ("epoch 1", "epoch 2"):
-            if epoch not in found[name][0]:
-                continue
-            for key in ("mib_per_s", "mib_per_cpu_s"):
-                rates = [one[epoch][key] for one in found[name]]
-                maps = [one["epoch 1"][key] for one in found["memory map"]]
-                line[f"{epoch}, {key}"] = round(statistics.median(rates), 1)
+            # A second epoch is there if the first took less than `--seconds`.
+            pairs = [
+                (one[epoch], other["epoch 1"])
+                for one, other in zip(found[name], found["memory map"], strict=True)
+                if epoch in one
+            ]
+            for key in ("mib_per_s", "mib_per_cpu_s") if pairs else ():
+                line[f"{epoch}, {key}"] = round(statistics.median(one[key] for one, _ in pairs), 1)
                 line[f"{epoch}, {key}, of the memory map"] = round(
-                    statistics.median(rate / other for rate, other in zip(rates, maps, strict=True)), 3
+                    statistics.median(one[key] / other[key] for one, other in pairs), 3
                 )
         yield line | {
             "batches": found[name][0]["batches"],

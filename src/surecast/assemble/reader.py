@@ -193,6 +193,7 @@ class BatchReader:
         epoch = self._plan(self.epoch)
         if self._at == (self.epoch, first, last):
             return
+        self._at = None  # until all is there: an error may come
         needed = epoch.windows[first : last + 1]
         wanted = list(needed)
         if self._pool is not None and first == last:

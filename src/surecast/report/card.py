@@ -69,18 +69,10 @@ def _summary(data: CardData, found: Audit) -> list[tuple[str, str]]:
     summary = [
         ("runs", numbers.count(int(data.content["runs"]))),
         ("failed", numbers.count(failed)),
-        ("size", _size(size)),
+        ("size", numbers.size(size)),
     ]
     if errors:
         worst = max(errors, key=lambda name: errors[name])
         summary.append(("largest discretisation error", f"{numbers.percent(errors[worst])} ({worst})"))
     summary.append(("faults", str(len(found.faults))))
     return summary
-
-
-def _size(size: float) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{numbers.number(size)} {unit}"
-        size /= 1024
-    return f"{numbers.number(size)} TiB"

@@ -11,6 +11,8 @@ from surecast.report.figures.canvas import DASHES, PALETTE, SERIES, Drawing
 
 WIDTH = 400.0
 """CSS pixels: a figure fits a phone, and two stand side by side on a page."""
+GAP, HEADING = 6.0, 21.0
+"""Between images, and above them, CSS pixels."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ def images(
     rows: Sequence[Sequence[np.ndarray]],
     *,
     headings: Sequence[Sequence[str]],
-    sides: Sequence[str] = (),
+    above: Sequence[str] = (),
     extent: tuple[float, float, float, float],
 ) -> Drawing:
     """Draw images of equal shape on one scale.
@@ -39,44 +41,50 @@ def images(
     rows : rows of arrays, shape (y, x)
         What is shown; the first row of an array is at the bottom.
     headings : rows of str
-        Above each image, empty for none.
-    sides : sequence of str
-        Left of each row; none at all if empty.
+        Above each image.
+    above : sequence of str
+        Above each column; none at all if empty.
     extent : tuple of float
-        First and last x, first and last y: they give the images their shape.
+        First and last x, first and last y: they give the images their shape, within reason.
     """
     everything = np.stack([image for row in rows for image in row]).astype(float)
     low, high = float(np.nanmin(everything)), float(np.nanmax(everything))
-    columns = max(len(row) for row in rows)
-    shape = float(np.clip(everything.shape[1] / everything.shape[2], 0.4, 2.0))
-    panel = (WIDTH - 24) / columns * shape
-    height = 84 + sum(panel + (21 if any(texts) else 6) for texts in headings)
+    columns = max(2, *(len(row) for row in rows))  # one alone would fill the page
+    wide = (WIDTH - 24 - GAP * (columns - 1)) / columns
+    tall = wide * float(np.clip(_length(extent[2:]) / _length(extent[:2]), 0.4, 2.0))
     said = f"{title}: {len(everything)} pictures, values from {low:.4g} to {high:.4g}."
-    drawing = Drawing(name, WIDTH, height, said, printed=False)
+    height = len(rows) * (HEADING + tall) + (HEADING if above else 0)
+    drawing = Drawing(name, WIDTH, height + 82, said, printed=False)
     with drawing:
         from matplotlib.ticker import MaxNLocator
 
-        grid = np.array(drawing.axes(len(rows), columns), dtype=object).reshape(len(rows), columns)
-        for number, row in enumerate(rows):
-            for axes, image, heading in zip(grid[number], row, headings[number], strict=False):
-                shown = axes.imshow(
-                    image, origin="lower", extent=extent, vmin=low, vmax=high, cmap="viridis", aspect="auto"
-                )
-                axes.set_title(heading, fontsize=11, color=PALETTE["muted"], pad=4)
-            if sides:
-                grid[number][0].set_ylabel(sides[number], fontsize=11)
-        for axes in grid.ravel():
-            axes.grid(visible=False)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_visible(False)
+        # One pair of axes in CSS pixels for all: to lay out a pair for each image takes as long as all the rest.
+        (axes,) = drawing.axes()
+        drawing.figure.suppressComposite = True  # each image keeps its own points
+        top = HEADING if above else 0.0
+        for place, text in enumerate(above):
+            axes.text(place * (wide + GAP), top - 5, text, fontsize=11, color=PALETTE["muted"])
+        for row, texts in zip(rows, headings, strict=True):
+            top += HEADING
+            for place, (image, text) in enumerate(zip(row, texts, strict=True)):
+                start = place * (wide + GAP)
+                where = (start, start + wide, top + tall, top)
+                shown = axes.imshow(image, origin="lower", extent=where, vmin=low, vmax=high, cmap="viridis")
+                axes.text(start, top - 5, text, fontsize=11, color=PALETTE["muted"])
+            top += tall
+        axes.set(xlim=(0, WIDTH - 24), ylim=(top, 0), aspect="auto")
+        axes.set_axis_off()
         bar = drawing.figure.colorbar(
-            shown, ax=list(grid.ravel()), orientation="horizontal", pad=0.02, aspect=40, ticks=MaxNLocator(5)
+            shown, ax=axes, orientation="horizontal", pad=0.02, aspect=40, ticks=MaxNLocator(5)
         )
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0, labelsize=11)
-        drawing.figure.suptitle(title, x=0.01, ha="left", fontsize=12.5)
+        axes.set_title(title, pad=4)
     return drawing
+
+
+def _length(ends: tuple[float, ...]) -> float:
+    return abs(ends[1] - ends[0]) or 1.0
 
 
 def lines(name: str, title: str, axis: str, x: np.ndarray, shown: Sequence[Line]) -> Drawing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from surecast.assemble.audit import Audit
+from surecast.report import numbers
 from surecast.report.sections.section import Section
 
 
@@ -10,7 +11,7 @@ def checks_section(found: Audit) -> Section:
     """Build the section."""
     content = {
         "chunks": f"{found.chunks:,}",
-        "mib": f"{found.bytes / 2**20:,.1f}",
+        "size": numbers.size(found.bytes),
         "faults": found.faults,
         "remarks": found.remarks,
     }

@@ -10,8 +10,8 @@ from surecast.report.figures.canvas import Drawing
 from surecast.report.figures.run_pictures import Line, images, lines
 from surecast.report.sections.section import Section, file_stem
 
-SHOWN = 6
-"""Runs of a field without frames."""
+SHOWN, COLUMNS = 6, 3
+"""Runs of a field without frames, and how many of them side by side."""
 FRAMED = 3
 """Runs whose frames are shown, and..."""
 FRAMES = 4
@@ -41,59 +41,72 @@ def some_runs(good: dict[str, np.ndarray], most: int) -> list[tuple[str, int]]:
 
 
 def _field(data: CardData, name: str, good: dict[str, np.ndarray]) -> tuple[Drawing, str] | None:
-    layout = data.layouts[name]
-    axes = list(layout.dims[1:])
-    framed = "time" in axes and len(axes) > 2
-    chosen = some_runs(good, FRAMED if framed else SHOWN if len(axes) > 1 else LINES)
+    """Picture and caption of a field; None where it cannot be read."""
+    dims = data.layouts[name].dims[1:]
+    most = LINES if len(dims) == 1 else FRAMED if "time" in dims and len(dims) > 2 else SHOWN
+    chosen = some_runs(good, most)
     values = data.values(name, np.array([run for _, run in chosen]))
-    places = {axis: _places(data, axis, size) for axis, size in zip(axes, layout.shape[1:], strict=True)}
     if values is None:
         return None
-    said = []
-    if "time" in axes:
-        values = np.moveaxis(values, 1 + axes.index("time"), 1)
-        axes = ["time", *(axis for axis in axes if axis != "time")]
-    while len(axes) > 2 + framed:  # a cut through the middle of what a page has no room for
-        axis = axes.pop(int(framed))
-        middle = values.shape[1 + framed] // 2
-        values = values.take(middle, axis=1 + framed)
-        said.append(f"cut at {_at(data, axis, places[axis][middle])}")
     attributes = data.attributes(name)
     unit = numbers.units(str(attributes.get("units", "1")))
     title = name + (f", {unit}" if unit else "")
-    stem = file_stem("runs", name)
+    values, axes, said = _cut(data, name, values)
+    places = [_places(data, axis, size) for axis, size in zip(axes, values.shape[1:], strict=True)]
     if len(axes) == 1:
-        shown = [Line(split, line) for (split, _), line in zip(chosen, values, strict=True)]
-        drawing = lines(stem, title, _axis(data, axes[0]), places[axes[0]], shown)
+        courses = [Line(split, line) for (split, _), line in zip(chosen, values, strict=True)]
+        drawing = lines(file_stem("runs", name), title, _axis(data, axes[0]), places[0], courses)
     else:
-        steps = [-(-size // POINTS) for size in values.shape[-2:]]
-        said += [
-            f"every {_ordinal(step)} point along {axis}"
-            for axis, step in zip(axes[-2:], steps, strict=True)
-            if step > 1
-        ]
-        values = values[..., :: steps[0], :: steps[1]]
-        x, y = places[axes[-1]], places[axes[-2]]
-        extent = (float(x[0]), float(x[-1]), float(y[0]), float(y[-1]))
-        labels = [f"{split} {run}" for split, run in chosen]
-        if framed:
-            frames = np.unique(np.linspace(0, values.shape[1] - 1, FRAMES).round().astype(int))
-            times = [_at(data, "time", places["time"][frame]) for frame in frames]
-            headings = [times, *([""] * len(frames) for _ in labels[1:])]
-            drawing = images(
-                stem, title, [[run[frame] for frame in frames] for run in values],
-                headings=headings, sides=labels, extent=extent,
-            )  # fmt: skip
-        else:
-            columns = 3 if len(chosen) > 1 else 1
-            starts = range(0, len(chosen), columns)
-            drawing = images(
-                stem, title, [list(values[start : start + columns]) for start in starts],
-                headings=[labels[start : start + columns] for start in starts], extent=extent,
-            )  # fmt: skip
+        for axis in (-1, -2):
+            if places[axis][0] > places[axis][-1]:  # to the right and upwards, whichever way they are stored
+                values, places[axis] = np.flip(values, axis), places[axis][::-1]
+            if (step := -(-values.shape[axis] // POINTS)) > 1:
+                values = values.take(np.arange(0, values.shape[axis], step), axis)
+                said.append(f"every {_ordinal(step)} point along {axes[axis]}")
+        drawing = _images(data, file_stem("runs", name), title, values, axes, places, chosen)
         said.insert(0, f"{_axis(data, axes[-1])} to the right, {_axis(data, axes[-2])} upwards")
     long_name = str(attributes.get("long_name", name))
     return drawing, "; ".join([long_name[:1].upper() + long_name[1:], *said]) + "."
+
+
+def _cut(data: CardData, name: str, values: np.ndarray) -> tuple[np.ndarray, list[str], list[str]]:
+    """Values whose time comes first, cut through the middle of what a page has no room for; the axes left; words."""
+    axes, said = list(data.layouts[name].dims[1:]), []
+    if "time" in axes:
+        values = np.moveaxis(values, 1 + axes.index("time"), 1)
+        axes = ["time", *(axis for axis in axes if axis != "time")]
+    first = int("time" in axes and len(axes) > 2)
+    while len(axes) > 2 + first:
+        axis, size = axes.pop(first), values.shape[1 + first]
+        values = values.take(size // 2, axis=1 + first)
+        said.append(f"cut at {_at(data, axis, _places(data, axis, size)[size // 2])}")
+    return values, axes, said
+
+
+def _images(
+    data: CardData,
+    stem: str,
+    title: str,
+    values: np.ndarray,
+    axes: list[str],
+    places: list[np.ndarray],
+    chosen: list[tuple[str, int]],
+) -> Drawing:
+    """Frames in rows, or images of some runs (run, [time,] y, x)."""
+    y, x = places[-2:]
+    spatial = "time" not in axes[-2:]  # seconds and metres have no common scale
+    extent = (float(x[0]), float(x[-1]), float(y[0]), float(y[-1])) if spatial else (0.0, 1.0, 0.0, 1.0)
+    labels = [f"{split} {run}" for split, run in chosen]
+    if len(axes) == 3:
+        frames = np.unique(np.linspace(0, values.shape[1] - 1, FRAMES).round().astype(int))
+        times = [_at(data, "time", places[0][frame]) for frame in frames]
+        headings = [[label, *([""] * (len(frames) - 1))] for label in labels]
+        shown = [[run[frame] for frame in frames] for run in values]
+        return images(stem, title, shown, headings=headings, above=times, extent=extent)
+    starts = range(0, len(chosen), COLUMNS)
+    shown = [list(values[start : start + COLUMNS]) for start in starts]
+    headings = [labels[start : start + COLUMNS] for start in starts]
+    return images(stem, title, shown, headings=headings, extent=extent)
 
 
 def _places(data: CardData, axis: str, size: int) -> np.ndarray:
