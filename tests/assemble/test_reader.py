@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import shutil
-import threading
 import tracemalloc
 from pathlib import Path
 
@@ -295,15 +294,14 @@ def test_memory_is_bounded_whatever_the_size_of_the_dataset(stored, workers):
 
 
 def test_threads_end_with_the_reader(stored):
-    before = threading.active_count()
     batches = of(stored, workers=3)
     an_epoch(batches)
-    assert threading.active_count() > before
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
+    threads = set(batches._pool._threads)
+    assert threads
     del batches
     gc.collect()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=30)
     assert not any(thread.is_alive() for thread in threads)
 
 
