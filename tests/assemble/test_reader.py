@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surecast.assemble.checked_store import CheckedStore
 from surecast.assemble.epoch import plan_epoch
 from surecast.assemble.layout import VariableLayout
 from surecast.assemble.manifest import FORMAT, VERSION, describe
@@ -84,17 +83,15 @@ def an_epoch(batches):
     return np.concatenate([next(batches)["run"] for _ in range(batches.batches_per_epoch)])
 
 
-@pytest.fixture
-def fetched(monkeypatch):
-    """What is read: variable, first and last run, in order."""
-    seen = []
-    fetch = CheckedStore.fetch
+def counted(batches):
+    """What a reader reads from now on: variable, first and last run, in order."""
+    seen, fetch = [], batches._store.fetch
 
-    def counted(self, name, start, stop):
+    def fetch_and_count(name, start, stop):
         seen.append((name, start, stop))
-        return fetch(self, name, start, stop)
+        return fetch(name, start, stop)
 
-    monkeypatch.setattr(CheckedStore, "fetch", counted)
+    batches._store.fetch = fetch_and_count
     return seen
 
 
@@ -172,8 +169,9 @@ def test_windows_of_chunks_give_every_run_once_from_few_chunks_at_a_time(stored)
         assert np.mean([len(one) >= 4 for one in chunks]) > 0.8
 
 
-def test_each_chunk_is_read_once_an_epoch(stored, fetched):
+def test_each_chunk_is_read_once_an_epoch(stored):
     batches = of(stored, variables=["u", "number"])
+    fetched = counted(batches)
     for _ in range(2):
         fetched.clear()
         an_epoch(batches)
@@ -181,8 +179,9 @@ def test_each_chunk_is_read_once_an_epoch(stored, fetched):
             assert sorted(start for seen, start, _ in fetched if seen == name) == list(range(0, RUNS, CHUNK))
 
 
-def test_what_fits_into_the_memory_is_read_once_and_shuffled_as_one(stored, fetched):
+def test_what_fits_into_the_memory_is_read_once_and_shuffled_as_one(stored):
     batches = of(stored, memory_mib=17, workers=2)
+    fetched = counted(batches)
     first = an_epoch(batches)
     an_epoch(batches)
     assert sorted(start for _, start, _ in fetched) == list(range(0, RUNS, CHUNK))
@@ -200,10 +199,11 @@ def test_the_number_of_workers_changes_no_batch(stored):
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 7])
-def test_ranks_share_the_chunks_and_give_every_run_once(stored, fetched, ranks):
+def test_ranks_share_the_chunks_and_give_every_run_once(stored, ranks):
     sizes, epochs = [], [[], []]
     for rank in range(ranks):
         batches = of(stored, rank=rank, ranks=ranks, drop_last=False)
+        fetched = counted(batches)
         for seen in epochs:
             fetched.clear()
             seen.append(an_epoch(batches))
@@ -249,8 +249,9 @@ def test_a_changed_byte_is_noticed_by_the_rank_that_reads_it_and_no_other(stored
     assert 1 <= len(noticed) <= 2
 
 
-def test_workers_read_one_window_ahead_and_no_further(stored, fetched):
+def test_workers_read_one_window_ahead_and_no_further(stored):
     batches = of(stored, workers=3)
+    fetched = counted(batches)
     next(batches)
     for futures in batches._windows.values():
         for coming in futures:

@@ -9,4 +9,8 @@ from surecast.cli.job import bare_job  # noqa: E402 (what it imports reads the n
 with bare_job(snakemake, snakemake.wildcards.study):
     from surecast.report.card import write_card
 
-    write_card(snakemake.input.manifest, snakemake.output.page, processes=snakemake.threads)
+    write_card(
+        snakemake.input.manifest,
+        snakemake.output.page,
+        processes=snakemake.threads,
+    )
