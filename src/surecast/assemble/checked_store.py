@@ -1,24 +1,23 @@
-"""The arrays of a dataset, mapped from their files, each chunk checked against the manifest when it is first read."""
+"""A Zarr store read chunk by chunk, each chunk checked against the manifest when it is first read."""
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from surecast.assemble.manifest import Manifest
-from surecast.assemble.shard import MappedShard
-from surecast.assemble.zarr_store import attributes, metadata_digests, remake
+from surecast.assemble.zarr_store import metadata_digests, remake
 from surecast.study import digest
 from surecast.study.errors import DataError
 
-OPEN = 128
-"""Files of a dataset that are held open: a system lends a process some hundreds."""
+if TYPE_CHECKING:
+    import zarr
 
 
 class CheckedStore:
-    """The arrays of a dataset. Several threads may read at once.
+    """The arrays of a dataset.
 
     Parameters
     ----------
@@ -40,27 +39,32 @@ class CheckedStore:
         if changed := sorted(name for name in {*found, *stated} if found.get(name) != stated.get(name)):
             raise DataError(f"{path / changed[0]}: content has changed since it was written.", remake(path))
         self._checked: set[tuple[str, int]] = set()
-        self._layouts = {name: manifest.layout(name) for name in manifest.content["variables"]}
-        self._digests = {name: manifest.chunk_digests(name) for name in self._layouts}
-        self._shards: dict[tuple[str, int], MappedShard] = {}
-        self._lock = threading.Lock()
+        self._digests = {name: manifest.chunk_digests(name) for name in manifest.content["variables"]}
 
-    def attributes(self, name: str = "") -> dict[str, Any]:
-        """Attributes of a variable, or of the dataset."""
-        return attributes(self.manifest.store, name)
+    @cached_property
+    def group(self) -> zarr.Group:
+        """The Zarr group, opened for reading."""
+        import zarr
+
+        return zarr.open_group(str(self.manifest.store), mode="r", zarr_format=3)
+
+    def attributes(self, name: str) -> dict[str, Any]:
+        """Attributes of a variable."""
+        return dict(self.group[name].attrs)
 
     def chunk(self, name: str, number: int) -> np.ndarray:
-        """One chunk of a variable.
+        """One chunk of a variable, decoded.
 
         Raises
         ------
         DataError
-            If it cannot be read, or is not what was written.
+            If it cannot be decoded, or is not what was written.
         """
-        return self.rows(name, np.arange(*self.manifest.layout(name).chunk_range(number)))
+        start, stop = self.manifest.layout(name).chunk_range(number)
+        return self._read(name, number, start, stop)
 
     def rows(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Entries of a variable along its first dimension, in the order asked for; nothing else stays in memory.
+        """Entries of a variable along its first dimension, in the order asked for; whole chunks are read.
 
         Parameters
         ----------
@@ -68,79 +72,29 @@ class CheckedStore:
             The variable.
         rows : numpy.ndarray
             Indices, shape ``(n,)``, in any order.
-
-        Raises
-        ------
-        DataError
-            If a chunk that holds some of them cannot be read, or is not what was written.
         """
         layout = self.manifest.layout(name)
         found = np.empty((len(rows), *layout.shape[1:]), dtype=layout.dtype)
         owner = rows // layout.chunk
-        for number in np.unique(owner).tolist():
+        for number in np.unique(owner):
             places = np.flatnonzero(owner == number)
-            shard = self._checked_shard(name, number)
-            found[places] = shard.values[rows[places] - shard.first]
-            self.release(name, *layout.chunk_range(number))
+            found[places] = self.chunk(name, int(number))[rows[places] - number * layout.chunk]
         return found
 
-    def fetch(self, name: str, start: int, stop: int) -> np.ndarray:
-        """A range of entries, checked and in memory until it is released: read-only, where it lies in one file no copy.
-
-        Raises
-        ------
-        DataError
-            If a chunk that holds some of them cannot be read, or is not what was written.
-        """
-        layout = self._layouts[name]
-        if start // layout.shard != (stop - 1) // layout.shard:
-            return self.rows(name, np.arange(start, stop))
-        for number in range(start // layout.chunk, -(-stop // layout.chunk)):
-            begin, end = layout.chunk_range(number)
-            known = (name, number) in self._checked
-            shard = self._checked_shard(name, number)
-            if known:
-                shard.fetch(max(start, begin) - shard.first, min(stop, end) - shard.first)
-            elif begin < start or end > stop:  # all of it was read for its digest
-                shard.release(begin - shard.first, end - shard.first)
-        return shard.values[start - shard.first : stop - shard.first]
-
-    def release(self, name: str, start: int, stop: int) -> None:
-        """Give the memory of a range of entries back."""
-        layout = self._layouts[name]
-        for number in range(start // layout.shard, -(-stop // layout.shard)):
-            with self._lock:
-                shard = self._shards.get((name, number))
-            if shard is not None:
-                shard.release(max(start - shard.first, 0), min(stop - shard.first, len(shard.values)))
-
-    def _checked_shard(self, name: str, number: int) -> MappedShard:
-        """The shard that a chunk lies in, once the chunk has been checked."""
-        layout = self._layouts[name]
-        start, stop = layout.chunk_range(number)
-        shard = self._shard(name, number)
+    def _read(self, name: str, number: int, start: int, stop: int) -> np.ndarray:
+        array = cast("zarr.Array", self.group[name])
+        try:
+            values = np.asarray(array[start:stop])
+        except Exception as error:  # zarr raises many kinds of errors on files that are torn
+            raise DataError(
+                f"{self.manifest.store}: chunk {number} of {name!r} cannot be read ({error}).",
+                remake(self.manifest.store),
+            ) from error
         if (name, number) not in self._checked:
-            if digest.of_array(shard.values[start - shard.first : stop - shard.first]) != self._digests[name][number]:
+            if digest.of_array(values) != self._digests[name][number]:
                 raise DataError(
                     f"{self.manifest.store}: chunk {number} of {name!r} has changed since it was written.",
                     remake(self.manifest.store),
                 )
             self._checked.add((name, number))
-        return shard
-
-    def _shard(self, name: str, chunk: int) -> MappedShard:
-        layout = self._layouts[name]
-        number = chunk * layout.chunk // layout.shard
-        with self._lock:
-            if (name, number) not in self._shards:
-                try:
-                    shard = MappedShard(self.manifest.store / layout.shard_path(number), layout, number)
-                except (OSError, ValueError) as error:
-                    raise DataError(
-                        f"{self.manifest.store}: chunk {chunk} of {name!r} cannot be read ({error}).",
-                        remake(self.manifest.store),
-                    ) from error
-                while len(self._shards) >= OPEN:  # the oldest; who reads in it keeps it
-                    del self._shards[next(iter(self._shards))]
-                self._shards[name, number] = shard
-            return self._shards[name, number]
+        return values

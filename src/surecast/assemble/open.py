@@ -39,7 +39,7 @@ def open_dataset(manifest_path: str | Path) -> xr.Dataset:
     for name in manifest.content["variables"]:
         data = indexing.LazilyIndexedArray(_CheckedArray(store, name))
         variables[name] = xr.Variable(manifest.layout(name).dims, data, store.attributes(name))
-    attributes = store.attributes()
+    attributes = dict(store.group.attrs)
     coordinates = str(attributes.pop("coordinates", "")).split()
     return xr.Dataset(variables, attrs=attributes).set_coords(coordinates)
 

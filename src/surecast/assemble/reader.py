@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from surecast.assemble.checked_store import CheckedStore
 from surecast.assemble.contents import SPLIT_FLAGS
 from surecast.assemble.epoch import Epoch, plan_epoch, share
 from surecast.assemble.layout import MIB
 from surecast.assemble.manifest import Manifest
+from surecast.assemble.mapped_store import MappedStore
 from surecast.study import seeds
 from surecast.study.errors import DataError
 
@@ -80,7 +80,7 @@ class BatchReader:
         drop_last: bool = True,
     ) -> None:
         self._manifest = Manifest.read(manifest)
-        self._store = CheckedStore(self._manifest)
+        self._store = MappedStore(self._manifest)
         layouts = [self._manifest.layout(name) for name in variables]
         if not layouts:
             raise DataError("a batch of no variables was asked for.", "name at least one variable.")

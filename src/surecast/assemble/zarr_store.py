@@ -55,11 +55,6 @@ def metadata_digests(path: Path) -> dict[str, str]:
     return found
 
 
-def attributes(path: Path, name: str = "") -> dict[str, Any]:
-    """Attributes of an array of the store, or of the whole."""
-    return dict(json.loads((path / name / "zarr.json").read_bytes()).get("attributes", {}))
-
-
 def remake(path: str | Path) -> str:
     """What to do about a damaged store."""
     return f"delete the dataset (rm -r {path}) and run snakemake again: no run is repeated."

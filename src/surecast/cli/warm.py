@@ -48,7 +48,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "learnt": (
         ("train", "evaluate", "quantify"),
-        ("surecast.train.train", "safetensors.numpy", "surecast.evaluate.evaluate", "surecast.quantify.answer"),
+        ("surecast.train.train", "safetensors.numpy", "zarr", "surecast.evaluate.evaluate", "surecast.quantify.answer"),
     ),
     "page": (
         ("report", "card", "papers_page"),

@@ -26,7 +26,6 @@ class Paths:
         self.store = self.root / "store"
         self.dataset = self.root / "dataset.zarr"
         self.manifest = self.root / "dataset.json"
-        self.card = self.root / "card.html"
         self.surrogates = self.root / "surrogates"
         self.checkpoints = self.root / "checkpoints"
         self.evaluation = self.root / "evaluation"
