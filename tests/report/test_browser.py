@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from card_dataset import SMALL, made
+
+from surecast.report.card import write_card
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next((path for name in NAMES if (path := shutil.which(name))), None)
@@ -93,7 +96,16 @@ class Browser:
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (390, "dark"), (1280, "dark")])
 def test_page_in_a_browser(written: Any, tmp_path: Path, width: int, scheme: str) -> None:
-    page = written.page
+    check(written.page, tmp_path, width, scheme)
+
+
+def test_card_in_a_browser(tmp_path: Path) -> None:
+    write_card(made(tmp_path / "study", SMALL), tmp_path / "card.html")
+    check(tmp_path / "card.html", tmp_path, 390, "dark")
+
+
+def check(page: Path, tmp_path: Path, width: int, scheme: str) -> None:
+    """Open a page, measure it, look for whatever went wrong."""
     browser = Browser(tmp_path / "profile")
     try:
         browser.call(

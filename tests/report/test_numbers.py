@@ -102,3 +102,10 @@ def test_rounded_count(value: float, printed: str) -> None:
 )
 def test_seconds(value: float, printed: str) -> None:
     assert numbers.seconds(value) == printed
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (1000, "1,000 bytes"), (1536, "1.50 KiB"), (2.5 * 2**40, "2.50 TiB")]
+)
+def test_sizes(count, text):
+    assert numbers.size(count) == text

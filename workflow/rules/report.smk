@@ -1,4 +1,7 @@
-"""What the reader sees: one page, its figures and tables."""
+"""What the reader sees: one page, its figures and tables; the card of the dataset for who asks for it."""
+
+from surecast.cli.card import card_code
+from surecast.study.code import own_digest
 
 
 rule report:
@@ -42,3 +45,29 @@ rule report:
         runtime=growing(30),
     script:
         "../scripts/report.py"
+
+
+rule card:
+    # No target of `all`: it reads the whole dataset and draws dozens of figures. snakemake results/<study>/card.html
+    input:
+        manifest="results/{study}/dataset.json",
+    output:
+        page=report(
+            "results/{study}/card.html", caption="../report/card.rst", category="Pages", labels={"study": "{study}"}
+        ),
+    params:
+        code=lambda wildcards: card_code(own_digest(ROOT / "workflow" / "scripts" / "card.py")),
+        lock=PLANS.lock,
+    log:
+        "results/{study}/logs/card.log",
+    benchmark:
+        "results/{study}/benchmarks/card.tsv"
+    message:
+        "{wildcards.study}: writing the card of the dataset"
+    # As for the report.
+    threads: 2
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(60),
+    script:
+        "../scripts/card.py"

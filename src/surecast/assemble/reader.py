@@ -1,25 +1,31 @@
-"""Shuffled batches of one split, read lazily and chunk by chunk, with a position that can be saved.
+"""Shuffled batches of one split, read ahead chunk by chunk, with a position that can be saved.
 
-Every pass over the split (epoch) permutes the chunks, takes them in groups of at most `memory_mib`, and
-permutes the runs within each group: each chunk is read once an epoch, and a dataset that fits into one
-group is read once and shuffled perfectly. Order and groups follow from seed, epoch and the arguments
-alone, never from the machine.
+Every pass over the split (epoch) has an order of its own (`surecast.assemble.epoch`): each chunk is read once an epoch
+and by one rank, but for a chunk that two ranks share; a dataset that fits into the memory is read once. Order and
+batches follow from the seed, the epoch and the arguments alone, never from the machine or the number of workers. While
+the batches of one window of chunks are given, workers read and check those of the next, and no further: memory is two
+windows, whatever the size of the dataset.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from surecast.assemble.checked_store import CheckedStore
 from surecast.assemble.contents import SPLIT_FLAGS
+from surecast.assemble.epoch import Epoch, plan_epoch, share
 from surecast.assemble.layout import MIB
 from surecast.assemble.manifest import Manifest
+from surecast.assemble.mapped_store import MappedStore
 from surecast.study import seeds
 from surecast.study.errors import DataError
+
+_Chunk = list[np.ndarray]
+"""Every variable of the runs of one chunk."""
 
 
 class BatchReader:
@@ -34,24 +40,30 @@ class BatchReader:
     split : {"train", "validation", "test"}
         Which runs; those that failed are left out.
     batch : int
-        Runs in a batch. Runs that are left at the end of an epoch, fewer than `batch`, are skipped in
-        that epoch; a split of fewer runs gives batches of all of them.
+        Runs in a batch; a share of fewer runs gives batches of all of them.
     seed : int
         Seed of the order.
     memory_mib : float
-        Largest group of chunks held in memory.
+        Most that is held of the dataset, beside the batches; a window has one chunk of the largest variable at least.
+    workers : int
+        Threads that read ahead; without any, a window is read when its first batch is asked for.
+    rank, ranks : int
+        Which share of every epoch this reader gives, of how many: equal ones but for one run, all runs together.
+    drop_last : bool
+        Whether runs that are left at the end of an epoch, fewer than `batch`, are skipped in that epoch; all ranks
+        then have as many batches. Else they are a smaller batch.
 
     Attributes
     ----------
     runs : numpy.ndarray
-        Numbers of the runs of the split that did not fail, ascending.
+        Numbers of the runs of the split that did not fail, ascending, those of all ranks.
     epoch, position : int
         Where the iterator stands: the epoch, and the number of its batches that have been given.
 
     Raises
     ------
     DataError
-        If there is no such variable or split, or no run in it; at reading, if a chunk has changed.
+        If there is no such variable, split or rank, or no run for each rank; at reading, if a chunk has changed.
     """
 
     def __init__(
@@ -62,43 +74,64 @@ class BatchReader:
         batch: int,
         seed: int,
         memory_mib: float = 256.0,
+        workers: int = 1,
+        rank: int = 0,
+        ranks: int = 1,
+        drop_last: bool = True,
     ) -> None:
         self._manifest = Manifest.read(manifest)
-        self._store = CheckedStore(self._manifest)
+        self._store = MappedStore(self._manifest)
         layouts = [self._manifest.layout(name) for name in variables]
         if not layouts:
             raise DataError("a batch of no variables was asked for.", "name at least one variable.")
+        if not 0 <= rank < ranks:
+            raise DataError(f"there is no rank {rank} of {ranks}.", "count ranks from 0.")
+        if not (workers >= 0 and memory_mib > 0):
+            raise DataError(
+                f"{workers} workers and {memory_mib} MiB of memory were asked for.",
+                "use 0 workers or more, and some memory.",
+            )
         self.variables, self.split, self.seed = tuple(variables), split, seed
+        self.rank, self.ranks, self.drop_last = rank, ranks, drop_last
         self.runs = self._good_runs(split)
-        self.batch = min(batch, len(self.runs))
+        self.batch = min(batch, len(self.runs) // ranks)
+        if self.batch < 1:
+            raise DataError(
+                f"batches of {batch} of {len(self.runs)} {split} runs were asked for by {ranks} ranks.",
+                "use batches of at least one run, and no more ranks than runs.",
+            )
         self._chunk = max(layouts, key=lambda layout: layout.bytes_per_run).chunk
         chunk_bytes = sum(layout.bytes_per_run for layout in layouts) * self._chunk
-        self._chunks_per_group = max(1, int(memory_mib * MIB) // max(1, chunk_bytes))
+        self._chunks_in_memory = max(1, int(memory_mib * MIB) // max(1, chunk_bytes))
         self.epoch = self.position = 0
-        self._planned: tuple[int, list[np.ndarray]] | None = None
-        self._loaded: tuple[np.ndarray, dict[str, np.ndarray]] | None = None
+        self._planned: dict[int, Epoch] = {}
+        self._pool = ThreadPoolExecutor(workers, "batches") if workers > 0 else None
+        self._windows: dict[tuple[int, ...], list[Future[_Chunk]]] = {}
+        self._held: dict[int, _Chunk] = {}
+        self._at: tuple[int, int, int] | None = None
 
     @property
     def batches_per_epoch(self) -> int:
-        """Number of batches in one pass over the split."""
-        return len(self.runs) // self.batch
+        """Number of batches in one epoch of this rank."""
+        if self.drop_last:
+            return len(self.runs) // self.ranks // self.batch
+        start, stop = share(len(self.runs), self.rank, self.ranks)
+        return -(-(stop - start) // self.batch)
 
     def __iter__(self) -> BatchReader:
         return self
 
     def __next__(self) -> dict[str, np.ndarray]:
         """The next batch: ``run`` (batch,), the numbers of its runs, and every variable, shape ``(batch, ...)``."""
-        if self.position == self.batches_per_epoch:
+        if self.position >= self.batches_per_epoch:
             self.epoch, self.position = self.epoch + 1, 0
+        epoch = self._plan(self.epoch)
         start = self.position * self.batch
-        pieces = []
-        for group in self._groups():
-            rows = group[max(0, start) : max(0, start + self.batch)]
-            if rows.size:
-                pieces.append({"run": rows, **self._read(group, rows)})
-            start -= len(group)
+        rows = epoch.order[start : start + self.batch].copy()
+        self._go_to(epoch.window(start), epoch.window(start + len(rows) - 1))
+        found = {"run": rows, **self._gather(rows)}
         self.position += 1
-        return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         """Position and everything that the order follows from, as JSON values."""
@@ -126,7 +159,10 @@ class BatchReader:
             "batch": self.batch,
             "seed": self.seed,
             "variables": list(self.variables),
-            "chunks_per_group": self._chunks_per_group,
+            "chunks_in_memory": self._chunks_in_memory,
+            "rank": self.rank,
+            "ranks": self.ranks,
+            "drop_last": self.drop_last,
             "dataset": self._manifest.digest,
         }
 
@@ -142,22 +178,62 @@ class BatchReader:
             )
         return runs
 
-    def _groups(self) -> list[np.ndarray]:
-        """The runs of this epoch in their order, group by group."""
-        if self._planned is None or self._planned[0] != self.epoch:
-            stream = seeds.generator(self.seed, "batches", self.split, self.epoch)
-            owner = self.runs // self._chunk
-            chunks = stream.permutation(np.unique(owner))
-            size = self._chunks_per_group
-            groups = [np.isin(owner, chunks[first : first + size]) for first in range(0, len(chunks), size)]
-            self._planned = (self.epoch, [stream.permutation(self.runs[chosen]) for chosen in groups])
-        return self._planned[1]
+    def _plan(self, number: int) -> Epoch:
+        """The plan of this epoch or the next."""
+        if number not in self._planned:
+            self._planned = {key: known for key, known in self._planned.items() if key == self.epoch}
+            stream = seeds.generator(self.seed, "batches", self.split, number)
+            self._planned[number] = plan_epoch(
+                self.runs, self._chunk, self._chunks_in_memory, stream, self.rank, self.ranks
+            )
+        return self._planned[number]
 
-    def _read(self, group: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Variables of some runs of a group, which stays in memory until another one is asked for."""
-        runs = np.sort(group)
-        if self._loaded is None or not np.array_equal(self._loaded[0], runs):
-            self._loaded = None  # two groups at once would need twice the memory
-            self._loaded = (runs, {name: self._store.rows(name, runs) for name in self.variables})
-        place = np.searchsorted(runs, rows)
-        return {name: values[place] for name, values in self._loaded[1].items()}
+    def _go_to(self, first: int, last: int) -> None:
+        """Have the windows `first` to `last` of this epoch in memory, the one after them coming, and no other."""
+        epoch = self._plan(self.epoch)
+        if self._at == (self.epoch, first, last):
+            return
+        self._at = None  # until all is there: an error may come
+        needed = epoch.windows[first : last + 1]
+        wanted = list(needed)
+        if self._pool is not None and first == last:
+            wanted.append((epoch.windows[last + 1 :] or self._plan(self.epoch + 1).windows)[0])
+        for window in [window for window in self._windows if window not in wanted]:
+            self._leave(window, keep={chunk for other in wanted for chunk in other})
+        for window in wanted:
+            if window not in self._windows:
+                self._windows[window] = [self._submit(chunk) for chunk in window]
+        for window in needed:
+            self._held |= {chunk: coming.result() for chunk, coming in zip(window, self._windows[window], strict=True)}
+        self._at = (self.epoch, first, last)
+
+    def _submit(self, chunk: int) -> Future[_Chunk]:
+        if self._pool is not None:
+            return self._pool.submit(self._fetch, chunk)
+        here: Future[_Chunk] = Future()
+        here.set_result(self._fetch(chunk))
+        return here
+
+    def _leave(self, window: tuple[int, ...], keep: set[int]) -> None:
+        for coming in self._windows.pop(window):
+            if not coming.cancel():
+                coming.exception()  # waits: what is being read could not be given back; an error was raised, or is moot
+        for chunk in set(window) - keep:
+            self._held.pop(chunk, None)
+            for name in self.variables:
+                self._store.release(name, *self._range(name, chunk))
+
+    def _fetch(self, chunk: int) -> _Chunk:
+        return [self._store.fetch(name, *self._range(name, chunk)) for name in self.variables]
+
+    def _range(self, name: str, chunk: int) -> tuple[int, int]:
+        """Runs of a chunk."""
+        return chunk * self._chunk, min((chunk + 1) * self._chunk, self._manifest.layout(name).shape[0])
+
+    def _gather(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Variables of some runs whose chunks are held."""
+        spots = [divmod(run, self._chunk) for run in rows.tolist()]
+        return {
+            name: np.concatenate([self._held[chunk][number][row : row + 1] for chunk, row in spots])
+            for number, name in enumerate(self.variables)
+        }

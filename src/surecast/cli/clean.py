@@ -19,7 +19,13 @@ STAGES: dict[str, Callable[[Paths], list[Path]]] = {
     "train": lambda paths: [paths.surrogates, paths.checkpoints, paths.records / "train"],
     "evaluate": lambda paths: [paths.evaluation, paths.records / "evaluate", paths.records / "baselines.json"],
     "quantify": lambda paths: [paths.estimates, paths.records / "quantify"],
-    "report": lambda paths: [paths.report, paths.figures, paths.tables, paths.records / "report.json"],
+    "report": lambda paths: [
+        paths.report,
+        paths.root / "card.html",
+        paths.figures,
+        paths.tables,
+        paths.records / "report.json",
+    ],
     "store": lambda paths: [paths.store],
     "all": lambda paths: [paths.root],
 }

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from surecast.study.errors import SurecastError
 
 COMMANDS = {
+    "card": "write the card of a study's dataset: one page with pictures and what the checker finds",
     "check": "validate a study and print what running it means",
     "clean": "list, then delete, what a stage of a study has made",
     "doctor": "compare the results with the study, the code and themselves; find stale locks",

@@ -51,7 +51,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("surecast.train.train", "safetensors.numpy", "zarr", "surecast.evaluate.evaluate", "surecast.quantify.answer"),
     ),
     "page": (
-        ("report", "papers_page"),
+        ("report", "card", "papers_page"),
         (
             "matplotlib.backends.backend_svg",
             "matplotlib.backends.backend_pdf",

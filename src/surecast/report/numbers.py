@@ -152,6 +152,15 @@ def seconds(value: float) -> str:
     return f"{number(value / 1e-6, 2)} µs"
 
 
+def size(count: float) -> str:
+    """A number of bytes in the unit that reads best."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{number(count)} {unit}"
+        count /= 1024
+    return f"{number(count)} TiB"
+
+
 def units(text: str) -> str:
     """Units as printed: ``m2/day`` and ``m**2/day`` give ``m²/day``; dimensionless gives nothing."""
     if text in ("", "1", "dimensionless"):

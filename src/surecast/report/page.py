@@ -1,9 +1,10 @@
-"""The page: sections into one HTML file that needs nothing beside it."""
+"""The pages: sections into one HTML file that needs nothing beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from surecast.report.sections.section import Section
 
@@ -13,7 +14,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(
     name: str, title: str, description: str, summary: Sequence[tuple[str, str]], sections: Sequence[Section]
 ) -> str:
-    """The page as text.
+    """The report as text.
 
     Parameters
     ----------
@@ -24,6 +25,22 @@ def render(
     sections : sequence of Section
         In reading order; each is shown by the template of its name.
     """
+    return _render(
+        "page.html", "", name=name, title=title or name, description=description, summary=summary, sections=sections
+    )
+
+
+def render_card(
+    name: str, equation: str, summary: Sequence[tuple[str, str]], sections: Sequence[Section], digest: str
+) -> str:
+    """The card of a dataset as text: as `render`, with templates of its own for its sections."""
+    return _render(
+        "card/page.html", "card/",
+        name=name, title=name, description=equation, summary=summary, sections=sections, digest=digest,
+    )  # fmt: skip
+
+
+def _render(template: str, folder: str, **content: Any) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -34,7 +51,4 @@ def render(
         lstrip_blocks=True,
     )
     css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    page = environment.get_template("page.html")
-    return page.render(
-        name=name, title=title or name, description=description, summary=summary, sections=sections, css=css
-    ).rstrip() + "\n"  # fmt: skip
+    return environment.get_template(template).render(css=css, folder=folder, **content).rstrip() + "\n"

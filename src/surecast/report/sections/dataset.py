@@ -19,21 +19,21 @@ FIRST = ("equation", "domain", "boundary_conditions", "source", "resolution", "g
 
 def dataset_section(study: Study, manifest: Mapping[str, Any]) -> Section:
     """Build the section from the study and the dataset's manifest (empty where there is none)."""
-    card = dict(manifest.get("card", {}))
-    first = [key for key in FIRST if key in card]
-    facts = [(_words(key), value_text(card[key])) for key in [*first, *sorted(set(card) - set(first))]]
+    facts = card_facts(dict(manifest.get("card", {})))
     for split, known in dict(manifest.get("splits", {})).items():
         failed = f", {known['failed']} of them failed" if known["failed"] else ""
         facts.append((f"{split} runs", f"{known['runs']:,}{failed}"))
-    discretisation = [
-        {"output": output, "relative_l2": float(known["relative_l2"]), "runs": int(known["runs"])}
-        for output, known in dict(manifest.get("discretisation_error", {})).items()
-    ]
-    tables = [_inputs(study)]
-    if discretisation:
-        tables.append(_discretisation(discretisation))
-    content = {"facts": facts, "tables": tables, "failed": failed_runs(manifest)}
+    tables = [_inputs(study), *discretisation(manifest)]
+    page = study.file.stem if manifest else ""
+    content = {"facts": facts, "tables": tables, "failed": failed_runs(manifest), "study": page}
     return Section("dataset", "Dataset card", content, tables=tables)
+
+
+def card_facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a simulator's card says, in reading order."""
+    first = [key for key in FIRST if key in card]
+    told = [(_words(key), value_text(card[key])) for key in [*first, *sorted(set(card) - set(first))]]
+    return [(key, text) for key, text in told if text]
 
 
 def failed_runs(manifest: Mapping[str, Any]) -> list[str]:
@@ -78,7 +78,12 @@ def _inputs(study: Study) -> Table:
     return Table("inputs", "Uncertain inputs and their laws", columns, rows)
 
 
-def _discretisation(rows: list[dict[str, Any]]) -> Table:
+def discretisation(manifest: Mapping[str, Any]) -> list[Table]:
+    """Table of the discretisation error of every output; none where none is stated."""
+    rows = [
+        {"output": output, "relative_l2": float(known["relative_l2"]), "runs": int(known["runs"])}
+        for output, known in dict(manifest.get("discretisation_error", {})).items()
+    ]
     columns = [
         Column("output", "output"),
         Column(
@@ -86,4 +91,4 @@ def _discretisation(rows: list[dict[str, Any]]) -> Table:
         ),
         Column("runs", "test runs refined", str, numeric=True),
     ]
-    return Table("discretisation", "Discretisation error of the simulator", columns, rows)
+    return [Table("discretisation", "Discretisation error of the simulator", columns, rows)] if rows else []
