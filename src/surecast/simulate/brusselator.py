@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from surecast.simulate.periodic_square import PeriodicSquare
 from surecast.simulate.semilinear import Nonlinearity
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.spectral import Parameters
+from surecast.simulate.two_species import TwoSpecies
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-class Brusselator(PeriodicSquare):
+class Brusselator(TwoSpecies):
     """The Brusselator; inputs ``initial`` (periodic field), ``a`` and ``b``, neither of them 0 or below.
 
     With the diffusivities that are preset and a = 2 patterns grow for b above 2.91, and oscillations above 5. Their
@@ -38,39 +38,23 @@ class Brusselator(PeriodicSquare):
     """
 
     equation: ClassVar[str] = "u_t = D_u (u_xx + u_yy) + a - (b + 1) u + u^2 v, v_t = D_v (v_xx + v_yy) + b u - u^2 v"
-    method: ClassVar[str] = "Fourier pseudospectral, 1/2 rule, ETDRK4 (Cox and Matthews 2002)"
-    units: ClassVar[tuple[str, ...]] = ("1",)
     parameters: ClassVar[dict[str, str]] = {"a": "1", "b": "1"}
-    products: ClassVar[int] = 3
+    watched: ClassVar[str] = "u"
 
-    points: int = Field(default=128, ge=8, le=2048, multiple_of=2, description="Points along each side.")
     extent: float = Field(default=50.0, gt=0, allow_inf_nan=False, description="Length of a side, m.")
     time: float = Field(default=50.0, gt=0, allow_inf_nan=False, description="Final time, s.")
-    steps: int = Field(default=1000, ge=1, le=10_000_000, description="Time steps to the final time.")
     diffusivity_u: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="Diffusivity of u, m2/s.")
     diffusivity_v: float = Field(default=8.0, ge=0, allow_inf_nan=False, description="Diffusivity of v, m2/s.")
 
     def variables(self) -> dict[str, VariableInfo]:
-        """Final concentrations, their means, the variance of u; their histories if frames are kept."""
-
-        def info(dims: tuple[str, ...], long_name: str) -> VariableInfo:
-            return {"dims": dims, "units": "1", "long_name": long_name}
-
-        found = {}
-        for name in ("u", "v"):
-            found[name] = info(self.dims, f"concentration {name} at the final time")
-            found[f"mean_{name}"] = info((), f"mean concentration {name} at the final time")
-        found["variance_u"] = info((), "variance of u over the square at the final time")
-        found["spectral_tail"] = info((), "share of the variance of u in the upper tenth of the modes")
-        if self.frames:
-            found |= {f"history_{name}": info(("time", *self.dims), f"concentration {name}") for name in ("u", "v")}
-        return found
+        """Beside those of every reaction the variance of u."""
+        text = "variance of u over the square at the final time"
+        return {**super().variables(), "variance_u": {"dims": (), "units": "1", "long_name": text}}
 
     def card(self) -> dict[str, Any]:
         """What a reader of the dataset must know."""
         return super().card() | {
             "initial_condition": "u = a + initial, v = b / a at t = 0",
-            "diffusivities": f"D_u = {self.diffusivity_u:g}, D_v = {self.diffusivity_v:g} (m2/s)",
             "rates": "1/s, of all reactions",
         }
 
@@ -112,14 +96,4 @@ class Brusselator(PeriodicSquare):
         """See `Spectral.measured`."""
         squares = self.squares(modes[:, 0])
         squares[:, 0, 0] = 0
-        found: dict[str, np.ndarray] = {
-            "variance_u": squares.sum(axis=(1, 2)),
-            "spectral_tail": self.tail(modes[:, 0]),
-        }
-        for place, name in enumerate(("u", "v")):
-            found |= {
-                name: history[:, -1, place],
-                f"mean_{name}": history[:, -1, place].mean(axis=(1, 2)),
-                f"history_{name}": history[:, :, place],
-            }
-        return found
+        return {**super().measured(history, modes), "variance_u": squares.sum(axis=(1, 2))}

@@ -17,13 +17,12 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from surecast.simulate.periodic_square import PeriodicSquare
 from surecast.simulate.semilinear import Nonlinearity
-from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.spectral import Parameters
+from surecast.simulate.two_species import TwoSpecies
 
 
-class GrayScott(PeriodicSquare):
+class GrayScott(TwoSpecies):
     """Gray and Scott's reaction; inputs ``initial`` (periodic field, not below 0), ``feed`` and ``kill``.
 
     Diffusivities and side are Pearson's unless stated. Fronts have a width of about 0.05 m and want four points or
@@ -31,39 +30,17 @@ class GrayScott(PeriodicSquare):
     """
 
     equation: ClassVar[str] = "u_t = D_u (u_xx + u_yy) - u v^2 + F (1 - u), v_t = D_v (v_xx + v_yy) + u v^2 - (F + k) v"
-    method: ClassVar[str] = "Fourier pseudospectral, 1/2 rule, ETDRK4 (Cox and Matthews 2002)"
-    units: ClassVar[tuple[str, ...]] = ("1",)
     parameters: ClassVar[dict[str, str]] = {"feed": "1/s", "kill": "1/s"}
-    products: ClassVar[int] = 3
+    watched: ClassVar[str] = "v"
 
-    points: int = Field(default=128, ge=8, le=2048, multiple_of=2, description="Points along each side.")
     extent: float = Field(default=2.5, gt=0, allow_inf_nan=False, description="Length of a side, m.")
     time: float = Field(default=1000.0, gt=0, allow_inf_nan=False, description="Final time, s.")
-    steps: int = Field(default=1000, ge=1, le=10_000_000, description="Time steps to the final time.")
     diffusivity_u: float = Field(default=2e-5, ge=0, allow_inf_nan=False, description="Diffusivity of u, m2/s.")
     diffusivity_v: float = Field(default=1e-5, ge=0, allow_inf_nan=False, description="Diffusivity of v, m2/s.")
 
-    def variables(self) -> dict[str, VariableInfo]:
-        """Final concentrations and their means; their histories if frames are kept."""
-
-        def info(dims: tuple[str, ...], long_name: str) -> VariableInfo:
-            return {"dims": dims, "units": "1", "long_name": long_name}
-
-        found = {}
-        for name in ("u", "v"):
-            found[name] = info(self.dims, f"concentration {name} at the final time")
-            found[f"mean_{name}"] = info((), f"mean concentration {name} at the final time")
-        found["spectral_tail"] = info((), "share of the variance of v in the upper tenth of the modes")
-        if self.frames:
-            found |= {f"history_{name}": info(("time", *self.dims), f"concentration {name}") for name in ("u", "v")}
-        return found
-
     def card(self) -> dict[str, Any]:
         """What a reader of the dataset must know."""
-        return super().card() | {
-            "initial_condition": "u = 1 - initial, v = initial / 2 at t = 0",
-            "diffusivities": f"D_u = {self.diffusivity_u:g}, D_v = {self.diffusivity_v:g} (m2/s)",
-        }
+        return super().card() | {"initial_condition": "u = 1 - initial, v = initial / 2 at t = 0"}
 
     def start(self, initial: np.ndarray, given: Parameters) -> np.ndarray:
         """Modes (run, species, y, x) at time 0."""
@@ -89,14 +66,3 @@ class GrayScott(PeriodicSquare):
             out[:, 0, 0, 0] += feed
 
         return reaction
-
-    def measured(self, history: np.ndarray, modes: np.ndarray) -> dict[str, np.ndarray]:
-        """See `Spectral.measured`."""
-        found: dict[str, np.ndarray] = {"spectral_tail": self.tail(modes[:, 1])}
-        for place, name in enumerate(("u", "v")):
-            found |= {
-                name: history[:, -1, place],
-                f"mean_{name}": history[:, -1, place].mean(axis=(1, 2)),
-                f"history_{name}": history[:, :, place],
-            }
-        return found

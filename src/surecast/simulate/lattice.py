@@ -7,15 +7,13 @@ A run is a sequence of sparse linear systems (`surecast.simulate.linear.five_poi
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import Field
 
 from surecast.simulate.linear.conjugate_directions import ConjugateDirections
-from surecast.simulate.linear.five_point import centres
 from surecast.simulate.linear.solver import LinearSolver
-from surecast.simulate.simulator import Simulator
+from surecast.simulate.square_cells import SquareCells
 from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
@@ -29,19 +27,15 @@ class Outcome(NamedTuple):
     failure: str
 
 
-class Lattice(Simulator):
+class Lattice(SquareCells):
     """Base of the simulators: one field and numbers in; a subclass states the class variables and one run.
 
     Diagnostics are the largest true residual of a run's systems and the products with matrices that they took.
     """
 
     diagnostics: ClassVar[tuple[str, ...]] = ("residual", "products")
-    field: ClassVar[str]
-    """The input that is a field."""
     units: ClassVar[dict[str, str]]
     """Of every input, the field first."""
-
-    cells: int = Field(default=64, ge=4, le=1024, description="Cells along each side of the unit square.")
 
     @abstractmethod
     def simulate(self, field: np.ndarray, numbers: dict[str, float]) -> Outcome:
@@ -58,34 +52,6 @@ class Lattice(Simulator):
     def input_units(self) -> dict[str, str]:
         """Of every input."""
         return dict(self.units)
-
-    def grids(self) -> dict[str, dict[str, np.ndarray]]:
-        """The field is wanted at the cell centres."""
-        return {self.field: {"y": centres(self.cells), "x": centres(self.cells)}}
-
-    def resolution(self) -> dict[str, Any]:
-        """Number of cells."""
-        return {"cells": self.cells}
-
-    def refined(self) -> Self:
-        """Twice the cells along each side."""
-        return self.model_copy(update={"cells": 2 * self.cells})
-
-    def coarser(self) -> list[Simulator]:
-        """A half, a quarter ... of the cells, down to 4."""
-        cells = [self.cells // 2**level for level in range(1, 9) if self.cells % 2**level == 0]
-        return [self.model_copy(update={"cells": count}) for count in cells if count >= 4]
-
-    def restrict(self, fields: xr.Dataset) -> xr.Dataset:
-        """Means over the blocks of fine cells that make up each of these cells."""
-        ratio = fields.sizes["x"] // self.cells
-        coarse = fields.coarsen(x=ratio, y=ratio).mean(keep_attrs=True)
-        return coarse.assign_coords({name: self.coordinates()[name] for name in ("y", "x")})
-
-    def coordinates(self) -> dict[str, Any]:
-        """Coordinates of the raw outputs."""
-        attributes = {name: {"units": "m", "long_name": f"{name} of the cell centre"} for name in ("y", "x")}
-        return {name: (name, centres(self.cells), attributes[name]) for name in ("y", "x")}
 
     def settings(self) -> dict[str, Any]:
         """The settings; of a network that a solver rests on its digest, wherever it lies."""
