@@ -173,7 +173,7 @@ def test_defaults_need_one_input():
 @pytest.mark.parametrize(
     ("kind", "settings", "key", "message"),
     [
-        (ShallowWater, {"radius": 0.5}, "initial", "leaves no input"),
+        (ShallowWater, {"radius": 0.5}, "upstream", "leaves no input"),
         (ShallowWater, {"position": 0.5}, "position", "has no part in what is chosen"),
         (ShallowWater, {"bump_height": 0.5}, "bump_height", "has no part in what is chosen"),
         (ShallowWater, {"bed": "bump", "bump_radius": 0.0}, "bump_radius", "bump_radius is not positive"),

@@ -1,6 +1,10 @@
 """Train one surrogate with one seed."""
 
-from surecast.cli.job import job
+from surecast.cli.threads import one_thread
+
+one_thread(snakemake)
+
+from surecast.cli.job import job  # noqa: E402 (what it imports reads the number of threads)
 
 with job(snakemake) as study:
     from surecast.study.paths import Paths
