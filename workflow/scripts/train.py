@@ -17,4 +17,5 @@ with job(snakemake) as study:
         snakemake.input.manifest,
         snakemake.output.surrogate,
         Paths(study.name).checkpoints,
+        threads=snakemake.threads,
     )

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from surecast.study.component import Problem
 from surecast.study.errors import TrainingError
-from surecast.train.online.settings import Online
+from surecast.train.online.settings import UNDECISIVE, Online
 from surecast.train.surrogate import Surrogate, SurrogateSettings
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ class NetworkSettings(SurrogateSettings):
     learns: ClassVar[Literal["fields", "outputs"]] = "fields"
     usual_learning_rate: ClassVar[float] = 3e-3
     """Taken where neither the surrogate nor ``training`` gives one."""
+
+    def settings(self) -> dict[str, Any]:
+        """The settings, without those of fresh runs that decide no number."""
+        found = super().settings()
+        if self.online is not None:
+            found["online"] = {key: value for key, value in found["online"].items() if key not in UNDECISIVE}
+        return found
 
     def problems(self, study: Study) -> Iterator[Problem]:
         """Besides those of every surrogate: a grid it cannot work on, and nothing to select by."""

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def train(
-    study: Study, name: str, seed: int, manifest: str | Path, output: str | Path, checkpoints: str | Path
+    study: Study,
+    name: str,
+    seed: int,
+    manifest: str | Path,
+    output: str | Path,
+    checkpoints: str | Path,
+    threads: int | None = None,
 ) -> Surrogate:
     """Train a surrogate and write it; killed at any moment and called again, it ends with the same bytes.
 
@@ -34,6 +40,9 @@ def train(
         ``seed<k>.json``; weights and history are written beside it.
     checkpoints : str or Path
         Folder for checkpoints of this study; emptied of this training's when it has ended.
+    threads : int, optional
+        Processes with one thread each that it may have; default: as many as the study says. One of them trains, the
+        others simulate fresh runs, if it learns from such. No number depends on it.
 
     Raises
     ------
@@ -42,6 +51,10 @@ def train(
         nothing is written then.
     """
     settings = study.build_surrogate(name)
+    online = getattr(settings, "online", None)
+    if online is not None and threads is not None and threads <= online.workers:
+        fewer = online.model_copy(update={"workers": threads - 1})
+        settings = settings.model_copy(update={"online": fewer})
     if seed not in settings.seeds(study):
         raise TrainingError(
             f"The study trains {name!r} with the seeds {settings.seeds(study)}, not {seed}.",

@@ -177,6 +177,12 @@ def test_settings_that_cannot_be_are_refused(online: dict[str, Any], key: str, t
     assert told in text
 
 
+def test_how_many_processes_simulate_decides_nothing_and_re_makes_nothing(tmp_path: Path) -> None:
+    one, three = (study(tmp_path, workers=workers).build_surrogate("net") for workers in (1, 3))
+    assert one.settings() == three.settings()
+    assert one.settings()["online"]["runs"] == 100
+
+
 def test_a_history_without_arrivals_is_refused(tmp_path: Path) -> None:
     import xarray as xr
 
@@ -198,7 +204,7 @@ def trained(burgers: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any
     content["surrogates"] = {"net": own}
     content["training"] |= {"steps": 30, "interval": 10}
     made = Study.from_content(content, folder / "burgers.yaml")
-    train(made, "net", 0, burgers.manifest, folder / "free" / "seed0.json", folder / "checkpoints")
+    train(made, "net", 0, burgers.manifest, folder / "free" / "seed0.json", folder / "checkpoints", threads=2)
     return burgers, made, folder
 
 
@@ -222,9 +228,9 @@ def test_interrupted_it_ends_with_the_same_bytes(
 
     burgers, made, folder = trained
     content = made.model_dump(mode="json")
-    content["surrogates"]["net"]["online"] = {"runs": 100, "capacity": 32, "workers": 0}
+    content["surrogates"]["net"]["online"] = {"runs": 100, "capacity": 32}
     steady = Study.from_content(content, folder / "burgers.yaml")
-    train(steady, "net", 0, burgers.manifest, folder / "whole" / "seed0.json", folder / "checkpoints")
+    train(steady, "net", 0, burgers.manifest, folder / "whole" / "seed0.json", folder / "checkpoints", threads=1)
     save = Checkpoint.save
 
     def interrupted(self: Checkpoint, tensors: Any, state: Any) -> None:
@@ -235,8 +241,8 @@ def test_interrupted_it_ends_with_the_same_bytes(
     output = folder / "torn" / "seed0.json"
     monkeypatch.setattr(Checkpoint, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(steady, "net", 0, burgers.manifest, output, folder / "checkpoints")
+        train(steady, "net", 0, burgers.manifest, output, folder / "checkpoints", threads=1)
     monkeypatch.undo()
     assert not output.exists()
-    train(steady, "net", 0, burgers.manifest, output, folder / "checkpoints")
+    train(steady, "net", 0, burgers.manifest, output, folder / "checkpoints", threads=1)
     assert output.with_suffix(".safetensors").read_bytes() == (folder / "whole" / "seed0.safetensors").read_bytes()

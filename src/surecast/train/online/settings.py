@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from surecast.study.model import Study
 
 
+UNDECISIVE = ("workers", "runs_per_call")
+"""Settings that decide how long it takes, and no number."""
+
+
 class Online(BaseModel):
     """Fresh runs of the simulator in place of the training split, learnt as they come and never written."""
 
