@@ -56,6 +56,8 @@ def start(folder: Path, environment: dict[str, str], body: str = "") -> subproce
         [sys.executable, "script.py"],
         cwd=folder,
         env=os.environ | environment | {"MINE": "yes"},
+        # A shell has its background jobs ignore interrupts, and with them these tests.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -115,7 +117,7 @@ def test_an_interrupt_reaches_the_copy(main, tmp_path):
     assert script.stdout is not None
     copy = int(script.stdout.readline().split()[1])
     script.send_signal(signal.SIGINT)
-    script.communicate()
+    script.communicate(timeout=30)
     wait_for(lambda: gone(copy))
 
 

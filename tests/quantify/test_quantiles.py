@@ -157,7 +157,8 @@ def lognormal(known):
 
 
 CELLS = [
-    ("monte_carlo", "none", 1.0), ("scrambled_sobol", "none", 0.9), ("latin_hypercube", "none", 0.95),
+    ("monte_carlo", "none", 1.0), ("scrambled_sobol", "none", 0.9),
+    pytest.param("latin_hypercube", "none", 0.95, marks=pytest.mark.counted),
     ("control_variates", "good", 0.5), pytest.param("control_variates", "shuffled", 1.1, marks=pytest.mark.counted),
 ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -75,6 +76,8 @@ class House:
             [sys.executable, "-m", "snakemake", *arguments],
             cwd=self.root,
             env=self.environment,
+            # A shell has its background jobs ignore interrupts, and with them these tests.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             stdin=subprocess.DEVNULL,

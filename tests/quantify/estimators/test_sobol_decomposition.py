@@ -62,6 +62,7 @@ def test_bounded_and_estimated_remainders_cover_without_a_fitted_chaos(known, qu
     assert sum(hits) >= known.least_covered(len(hits))
 
 
+@pytest.mark.counted
 def test_the_fitted_chaos_covers_and_is_narrow(known):
     hits, widths = covered(known, indices(known.law), known.ishigami, [], 12, **QUICK)
     assert sum(hits) >= known.least_covered(len(hits))
