@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +137,8 @@ def fit(settings: PODRidge, study: Study, name: str, manifest: Path) -> PODRidge
     inputs = data.inputs("train")
     scalars, scales = channels.numbers(inputs)
     features = polynomial(linear_features(channels, inputs, scalars), settings.degree)
-    modes = min(settings.modes, len(features))
+    # A field of few values has no more components than those.
+    modes = min(settings.modes, len(features), math.prod(len(axis.fine) for axis in channels.axes))
     components, shares = {}, []
     with threadpool_limits(1):
         for number, field in enumerate(fields):
