@@ -23,7 +23,6 @@ from surecast.simulate.finite_volumes import Flow, solve_flow
 from surecast.simulate.poisson import PoissonPreconditioner
 from surecast.simulate.simulator import VariableInfo
 from surecast.simulate.square_cells import FIELD_DIMS, SquareCells
-from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -123,7 +122,8 @@ class Groundwater(SquareCells):
         """Simulate every run; see `Simulator.run`."""
         import xarray as xr
 
-        log_k = self._permeability(inputs)
+        self.require(inputs, self.input_names())
+        log_k = self.field_values(inputs)
         runs = len(log_k)
         head = inputs["head"].values.astype(np.float64)
         source = self.source(inputs, self.grids()["permeability"]).values
@@ -177,16 +177,6 @@ class Groundwater(SquareCells):
                 f"set simulator.tolerance below {self.tolerance:g}"
             )
         return ""
-
-    def _permeability(self, inputs: xr.Dataset) -> np.ndarray:
-        self.require(inputs, self.input_names())
-        field = inputs["permeability"]
-        if dict(field.sizes) != {"run": inputs.sizes["run"], "y": self.cells, "x": self.cells}:
-            raise SimulationError(
-                f"permeability has dimensions {dict(field.sizes)}, not run, y: {self.cells}, x: {self.cells}.",
-                "give it the law gaussian_field with dimensions: 2.",
-            )
-        return np.asarray(field.transpose("run", "y", "x").values, dtype=np.float64)
 
     def _patch(self, cells: int) -> np.ndarray:
         """Mean over each cell of a normal density with the well's radius, centred at 1/2."""

@@ -14,7 +14,6 @@ import numpy as np
 from surecast.simulate.linear.conjugate_directions import ConjugateDirections
 from surecast.simulate.linear.solver import LinearSolver
 from surecast.simulate.square_cells import SquareCells
-from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,7 +68,9 @@ class Lattice(SquareCells):
         """Simulate every run; see `Simulator.run`."""
         import xarray as xr
 
-        field, numbers = self._checked(inputs)
+        self.require(inputs, self.input_names())
+        field = self.field_values(inputs)
+        numbers = {name: np.asarray(inputs[name].values, dtype=np.float64) for name in self.units if name != self.field}
         outcomes = []
         for row, values in enumerate(field):
             given = {name: float(column[row]) for name, column in numbers.items()}
@@ -84,14 +85,3 @@ class Lattice(SquareCells):
             nothing = np.full([sizes[dim] for dim in info["dims"]], np.nan)
             joined[name] = np.stack([outcome.values.get(name, nothing) for outcome in outcomes])
         return self.labelled(raw, joined, np.array([outcome.failure for outcome in outcomes], dtype=object))
-
-    def _checked(self, inputs: xr.Dataset) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        self.require(inputs, self.input_names())
-        field = inputs[self.field]
-        if dict(field.sizes) != {"run": inputs.sizes["run"], "y": self.cells, "x": self.cells}:
-            raise SimulationError(
-                f"{self.field} has dimensions {dict(field.sizes)}, not run, y: {self.cells}, x: {self.cells}.",
-                "give it the law gaussian_field with dimensions: 2.",
-            )
-        numbers = {name: np.asarray(inputs[name].values, dtype=np.float64) for name in self.units if name != self.field}
-        return np.asarray(field.transpose("run", "y", "x").values, dtype=np.float64), numbers

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from surecast.simulate.simulator import Simulator
+from surecast.study.errors import SimulationError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,6 +53,22 @@ class SquareCells(Simulator):
         """Means over the blocks of fine cells that make up each of these cells."""
         ratio = fields.sizes["x"] // self.cells
         return fields.coarsen(x=ratio, y=ratio).mean(keep_attrs=True).assign_coords(self.coordinates())
+
+    def field_values(self, inputs: xr.Dataset) -> np.ndarray:
+        """The field of every run, float64 (run, y, x).
+
+        Raises
+        ------
+        SimulationError
+            If it has other dimensions.
+        """
+        field = inputs[self.field]
+        if dict(field.sizes) != {"run": inputs.sizes["run"], "y": self.cells, "x": self.cells}:
+            raise SimulationError(
+                f"{self.field} has dimensions {dict(field.sizes)}, not run, y: {self.cells}, x: {self.cells}.",
+                "give it the law gaussian_field with dimensions: 2.",
+            )
+        return np.asarray(field.transpose("run", "y", "x").values, dtype=np.float64)
 
     def centres(self) -> np.ndarray:
         """Coordinates of the cell centres along either side."""
