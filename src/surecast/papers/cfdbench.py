@@ -12,14 +12,13 @@ from torch import Tensor, nn
 
 from surecast.papers.flows.cases import BEYOND, FRAMES, INSIDE, LEARNT, TRAINING, Flow, drawn, flows, simulated
 from surecast.papers.flows.known import distance_from_table, distances_from_parabola, distances_of_strouhal
+from surecast.papers.frame.learning import first_weights, minimise
 from surecast.papers.frame.paper import Criterion, Measured, Paper
 from surecast.simulate.cylinder import Cylinder
-from surecast.study.seeds import generator, integer_seed
-from surecast.train.adamw import AdamW
+from surecast.study.seeds import generator
 from surecast.train.device import same_bits
 from surecast.train.models.fno_network import FourierOperator
 from surecast.train.models.unet_network import ResidualUNet
-from surecast.train.schedule import learning_rate
 
 SEEDS = (0, 1)
 AHEAD, BATCH, STEPS, RATE = FRAMES - 1, 16, 300, 3e-3
@@ -108,18 +107,17 @@ def learnt(name: str, data: Scaled, seed: int) -> nn.Module:
     """
     identity = ("papers", "cfdbench", name)
     states, beside = data.states[:TRAINING], data.beside[:TRAINING]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(integer_seed(seed, *identity, "weights"))
-        network = NETWORKS[name](states.shape[2], beside.shape[1], (states.shape[3], states.shape[4]))
+    size = (states.shape[3], states.shape[4])
+    network = first_weights(lambda: NETWORKS[name](states.shape[2], beside.shape[1], size), seed, *identity)
     stream = generator(seed, *identity, "batches")
-    optimiser = AdamW(network.parameters(), 1e-4)
-    for step in range(STEPS):
+
+    def loss() -> Tensor:
         run, time = (torch.from_numpy(stream.integers(0, count, BATCH)) for count in (TRAINING, AHEAD))
         wanted = states[run, time + 1]
         error = (stepped(network, states[run, time], beside[run]) - wanted).square().sum(dim=(1, 2, 3))
-        network.zero_grad()
-        (error / wanted.square().sum(dim=(1, 2, 3))).mean().backward()
-        optimiser.step(learning_rate(step, STEPS, RATE))
+        return (error / wanted.square().sum(dim=(1, 2, 3))).mean()
+
+    minimise(network, loss, STEPS, RATE, weight_decay=1e-4)
     return network
 
 

@@ -9,14 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surecast.papers.frame.learning import first_weights, minimise
 from surecast.papers.frame.paper import Criterion, Measured, Paper
 from surecast.simulate.truth import Truth
 from surecast.study.model import Study
-from surecast.study.seeds import generator, integer_seed
-from surecast.train.adamw import AdamW
+from surecast.study.seeds import generator
 from surecast.train.device import same_bits
 from surecast.train.models.fno_network import FourierOperator
-from surecast.train.schedule import learning_rate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -118,16 +117,18 @@ def learnt(seen: np.ndarray, wanted: np.ndarray, tests: np.ndarray, seed: int) -
     seed : int
         Of weights and batches.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(integer_seed(seed, "papers", "multiphysics-bench", "weights"))
-        network = FourierOperator(seen.shape[1], wanted.shape[1], 2, width=12, modes=6, layers=3, padding=4)
+
+    def make() -> FourierOperator:
+        return FourierOperator(seen.shape[1], wanted.shape[1], 2, width=12, modes=6, layers=3, padding=4)
+
+    network = first_weights(make, seed, "papers", "multiphysics-bench")
     stream = generator(seed, "papers", "multiphysics-bench", "batches")
-    optimiser = AdamW(network.parameters(), 0.0)
-    for step in range(STEPS):
+
+    def loss() -> Tensor:
         rows = stream.choice(len(seen), BATCH, replace=False)
-        network.zero_grad()
-        (network(_tensor(seen[rows])) - _tensor(wanted[rows])).square().mean().backward()
-        optimiser.step(learning_rate(step, STEPS, 5e-3))
+        return (network(_tensor(seen[rows])) - _tensor(wanted[rows])).square().mean()
+
+    minimise(network, loss, STEPS, 5e-3)
     with torch.no_grad():
         return np.asarray(network(_tensor(tests)).numpy())
 

@@ -11,15 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from surecast.papers.frame.learning import first_weights, minimise
 from surecast.papers.frame.paper import Criterion, Measured, Paper
 from surecast.simulate.burgers import Burgers
 from surecast.study.files import read_dataset, write_dataset
-from surecast.study.seeds import generator, integer_seed
-from surecast.train.adamw import AdamW
+from surecast.study.seeds import generator
 from surecast.train.device import same_bits
 from surecast.train.models.fno_network import FourierOperator
 from surecast.train.online.buffers import Reservoir
-from surecast.train.schedule import learning_rate
 
 SEEDS = (0, 1, 2)
 STORED, CLIENTS, UNSEEN, BATCH, FRAMES = 64, 8, 100, 16, 25
@@ -206,15 +205,13 @@ def test_samples(problem: Problem, seed: int) -> tuple[Tensor, Tensor]:
 
 def learnt(problem: Problem, batches: Iterator[list[Sample]], unseen: tuple[Tensor, Tensor], seed: int) -> float:
     """Mean squared error on the unseen runs after the problem's number of steps, every arm from the same weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(integer_seed(seed, "papers", "online-surrogates", "weights"))
-        network = problem.network()
-    optimiser = AdamW(network.parameters(), 0.0)
-    for step in range(problem.steps):
+    network = first_weights(problem.network, seed, "papers", "online-surrogates")
+
+    def loss() -> Tensor:
         seen, wanted = _tensors(next(batches))
-        network.zero_grad()
-        (network(seen) - wanted).square().mean().backward()
-        optimiser.step(learning_rate(step, problem.steps, problem.rate))
+        return (network(seen) - wanted).square().mean()
+
+    minimise(network, loss, problem.steps, problem.rate)
     with torch.no_grad():
         return float((network(unseen[0]) - unseen[1]).square().mean())
 
