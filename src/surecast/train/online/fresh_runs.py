@@ -15,6 +15,7 @@ import numpy as np
 
 from surecast.simulate.truth import Truth
 from surecast.simulate.workers import Workers
+from surecast.study.laws.law import inside
 from surecast.study.seeds import generator, integer_seed
 
 if TYPE_CHECKING:
@@ -145,8 +146,7 @@ class FreshRuns:
     def _inputs(self, numbers: Sequence[int]) -> xr.Dataset:
         law = self.study.joint_law()
         points = np.stack([generator(self.seed, "fresh", number).random(law.dimension) for number in numbers])
-        # NumPy draws from [0, 1); at 0 an unbounded law would return -inf.
-        inputs = law.from_uniform(np.maximum(points, 2.0**-54)).drop_vars("run", errors="ignore")
+        inputs = law.from_uniform(inside(points)).drop_vars("run", errors="ignore")
         seeds = np.array([integer_seed(self.seed, "run", number) for number in numbers], dtype=np.int64)
         return inputs.assign(seed=("run", seeds)).assign_coords(run=np.asarray(numbers, dtype=np.int64))
 
