@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surecast.cli import check_simulator
-from surecast.cli.jobs import fresh_runs, seeded
+from surecast.cli.jobs import seeded
 from surecast.cli.machine import this_machine
 from surecast.cli.needs import Needs, budget
 from surecast.cli.pilot import LEAST_RUNS, LONG, RUNS, Cost, time_runs, time_trainings
@@ -141,6 +141,8 @@ def _what(study: Study, plan: Plan) -> list[str]:
 
 def _fresh(study: Study) -> dict[str, Online]:
     """Surrogates that learn from fresh runs."""
+    from surecast.train.online.settings import fresh_runs
+
     found = {name: fresh_runs(study, name) for name in study.surrogates}
     return {name: online for name, online in found.items() if online is not None}
 

@@ -14,7 +14,6 @@ from surecast.study.code import PACKAGE
 
 if TYPE_CHECKING:
     from surecast.study.model import Study
-    from surecast.train.online.settings import Online
 
 
 class Job(NamedTuple):
@@ -53,6 +52,7 @@ def jobs(study: Study) -> Iterator[Job]:
     """Every job of a study that has been checked."""
     from surecast.design.parts import parts
     from surecast.study import kinds
+    from surecast.train.online.settings import fresh_runs
 
     content = content_of(study)
 
@@ -136,12 +136,6 @@ def seeded(study: Study, surrogate: str) -> bool:
     from surecast.train.surrogate import SurrogateSettings
 
     return type(study.build_surrogate(surrogate)).seeds is not SurrogateSettings.seeds
-
-
-def fresh_runs(study: Study, surrogate: str) -> Online | None:
-    """How a surrogate learns from runs that are simulated meanwhile; None where it reads the dataset alone."""
-    found: Online | None = getattr(study.build_surrogate(surrogate), "online", None)
-    return found
 
 
 def _question_code(study: Study, question: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surecast.cli.jobs import content_of, fresh_runs, jobs, named_files, needed
+from surecast.cli.jobs import content_of, jobs, named_files, needed
 from surecast.cli.needs import Needs, needs_of
 from surecast.study import digest
 from surecast.study.code import PACKAGE, code_digest, code_files, imported, own_digest, read_known, write_known
@@ -253,6 +253,7 @@ def _watched_files(study: Study) -> list[str]:
 def make_plan(study: Study, lock: str, scripts: Mapping[str, str]) -> Plan:
     """Plan of a study that has been checked."""
     from surecast.design.parts import parts
+    from surecast.train.online.settings import fresh_runs
 
     codes: dict[tuple[str, ...], str] = {}
     fingerprints = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from surecast.study.errors import TrainingError
 from surecast.study.files import read_json, write_dataset
+from surecast.train.online.settings import fresh_runs
 from surecast.train.surrogate import Surrogate, history_path
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def train(
         nothing is written then.
     """
     settings = study.build_surrogate(name)
-    online = getattr(settings, "online", None)
+    online = fresh_runs(study, name)
     if online is not None and threads is not None and threads <= online.workers:
         fewer = online.model_copy(update={"workers": threads - 1})
         settings = settings.model_copy(update={"online": fewer})

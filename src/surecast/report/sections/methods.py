@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from surecast.report.citations import publications, purposes
 from surecast.report.estimates import Answers
 from surecast.report.sections.section import Section
+from surecast.train.online.settings import fresh_runs
 
 if TYPE_CHECKING:
     from surecast.study.model import Study
@@ -20,7 +21,7 @@ def methods_section(study: Study, answers: Sequence[Answers]) -> Section:
     used += [("linear_solver", str(named["kind"]))] if isinstance(named, dict) and "kind" in named else []
     used += [("input", spec.kind) for spec in study.inputs.values()]
     used += [("surrogate", spec.kind) for spec in study.surrogates.values()]
-    online = any(getattr(study.build_surrogate(name), "online", None) for name in study.surrogates)
+    online = any(fresh_runs(study, name) is not None for name in study.surrogates)
     used += [("training", "online")] * online
     used += [("house", "workflow"), ("house", "arrays")]
     estimates = [(estimate.estimator, estimate.citations) for answer in answers for estimate in answer.estimates]

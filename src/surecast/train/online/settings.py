@@ -20,6 +20,12 @@ UNDECISIVE = ("workers", "runs_per_call")
 """Settings that decide how long it takes, and no number."""
 
 
+def fresh_runs(study: Study, surrogate: str) -> Online | None:
+    """How a surrogate learns from runs that are simulated meanwhile; None where it reads the dataset alone."""
+    found: Online | None = getattr(study.build_surrogate(surrogate), "online", None)
+    return found
+
+
 class Online(BaseModel):
     """Fresh runs of the simulator in place of the training split, learnt as they come and never written."""
 
